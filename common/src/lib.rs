@@ -1,0 +1,1 @@
+//! Values both ends share.
