@@ -1,0 +1,264 @@
+//! What a source is: one subsystem of a host, read in one call, with three outcomes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hi_common::batch::{ABSENT, Family};
+use hi_common::config::{ConfigError, KeyDoc};
+use hi_common::fact::FactValue;
+use hi_common::metric::MetricDef;
+
+use crate::host::HostRoot;
+
+/// A subsystem that can be read. It lives in its own task and may keep state between runs; `read` may block.
+pub trait Source: Send {
+    /// Reads once. What was pushed into `out` before an error is kept: half a reading beats none.
+    ///
+    /// # Errors
+    /// What failed, with a bounded reason.
+    fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError>;
+}
+
+/// How a run that did not fail went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// There was something to read.
+    Read,
+    /// What this source reads does not exist here; not worth a line in the log.
+    Absent,
+}
+
+/// Row of the registry: everything that is known of a source before it runs.
+pub struct SourceDef {
+    /// Name: `cpu`.
+    pub name: &'static str,
+    /// One sentence: what it reads, from where.
+    pub summary: &'static str,
+    /// How often it runs unless configured otherwise.
+    pub interval: Duration,
+    /// How long a run may take before it counts as stalled.
+    pub timeout: Duration,
+    /// Every metric it can yield.
+    pub metrics: &'static [&'static MetricDef],
+    /// Permission it may need beyond an ordinary user's, and the unit-file line that grants it; empty if none.
+    pub permission: &'static str,
+    /// Its own configuration keys, `sources.<name>.…`, beside `enabled` and `interval_secs` that each source has.
+    pub keys: fn() -> Vec<KeyDoc>,
+    /// Makes it from the merged configuration.
+    pub make: fn(&toml::Table) -> Result<Box<dyn Source>, ConfigError>,
+}
+
+/// Why a read failed. The variant is the bounded reason, the text names the object.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file that should be there is not.
+    #[error("{} does not exist", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The kernel does not let this user read it.
+    #[error("no permission to read {}", path.display())]
+    Permission {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It could not be read.
+    #[error("read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Its content is not what its format says.
+    #[error("{what} is not understood: {problem}")]
+    Parse {
+        /// File or structure.
+        what: String,
+        /// Where and what.
+        problem: String,
+    },
+    /// Something it reads did not answer in time.
+    #[error("{what} did not answer within {limit:?}")]
+    Timeout {
+        /// Mount point, device, socket.
+        what: String,
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+impl SourceError {
+    /// Bounded word for metrics, the catalog and the UI.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing",
+            Self::Permission { .. } => "permission",
+            Self::Io { .. } => "io",
+            Self::Parse { .. } => "parse",
+            Self::Timeout { .. } => "timeout",
+        }
+    }
+
+    /// A parse error.
+    pub fn parse(what: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Parse { what: what.into(), problem: problem.into() }
+    }
+}
+
+/// Sorts an I/O error of a path into the reason that names it best.
+pub fn read_error(path: &Path, source: io::Error) -> SourceError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => SourceError::Missing { path },
+        io::ErrorKind::PermissionDenied => SourceError::Permission { path },
+        _ => SourceError::Io { path, source },
+    }
+}
+
+/// A fact as a source reports it: kind, id, document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactDoc {
+    /// `host`, `disk`, ….
+    pub kind: &'static str,
+    /// Which one.
+    pub id: String,
+    /// What is known.
+    pub doc: BTreeMap<String, FactValue>,
+}
+
+/// What one run yields. Kept by the sampler and reused, so that a steady source allocates nothing.
+#[derive(Debug, Default)]
+pub struct Readings {
+    names: Vec<&'static MetricDef>,
+    /// Label values of all samples, one after the other, each ended by a NUL.
+    labels: String,
+    values: Vec<f64>,
+    facts: Vec<FactDoc>,
+}
+
+impl Readings {
+    /// Adds a sample; `labels` are the values of the metric's label keys, in their order.
+    ///
+    /// A wrong number of labels is a mistake in the source; missing ones are taken as empty, surplus ones dropped.
+    pub fn push(&mut self, metric: &'static MetricDef, labels: &[&str], value: f64) {
+        debug_assert_eq!(labels.len(), metric.labels.len(), "label count of {}", metric.name);
+        self.names.push(metric);
+        for index in 0..metric.labels.len() {
+            let text = labels.get(index).copied().unwrap_or("");
+            self.labels.extend(text.chars().filter(|&c| c != '\0'));
+            self.labels.push('\0');
+        }
+        self.values.push(value);
+    }
+
+    /// Adds a sample that has no value this time.
+    pub fn push_absent(&mut self, metric: &'static MetricDef, labels: &[&str]) {
+        self.push(metric, labels, ABSENT);
+    }
+
+    /// Adds a fact.
+    pub fn fact(&mut self, kind: &'static str, id: impl Into<String>, doc: BTreeMap<String, FactValue>) {
+        self.facts.push(FactDoc { kind, id: id.into(), doc });
+    }
+
+    /// Facts of this run.
+    pub fn facts(&self) -> &[FactDoc] {
+        &self.facts
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values, in the order they were pushed.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.names.clear();
+        self.labels.clear();
+        self.values.clear();
+        self.facts.clear();
+    }
+
+    /// Cheap fingerprint of which series were pushed, in which order: changes when the layout does.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        for metric in &self.names {
+            hasher.update(&(std::ptr::from_ref(*metric) as usize).to_ne_bytes());
+        }
+        hasher.update(self.labels.as_bytes());
+        hasher.digest()
+    }
+
+    /// The series as families, in the order of [`Readings::values`]: consecutive samples of a metric share one.
+    pub fn families(&self) -> Vec<Family> {
+        let mut families: Vec<Family> = Vec::new();
+        for (metric, row) in self.rows() {
+            let row = row.iter().map(|text| (*text).to_owned()).collect();
+            match families.last_mut() {
+                Some(family) if family.name == metric.name => family.rows.push(row),
+                _ => families.push(Family {
+                    name: metric.name.to_owned(),
+                    kind: metric.kind,
+                    keys: metric.labels.iter().map(|key| (*key).to_owned()).collect(),
+                    rows: vec![row],
+                }),
+            }
+        }
+        families
+    }
+
+    /// Every sample: metric, label values, value.
+    pub fn samples(&self) -> impl Iterator<Item = (&'static MetricDef, Vec<&str>, f64)> {
+        self.rows().zip(&self.values).map(|((metric, row), &value)| (metric, row, value))
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&'static MetricDef, Vec<&str>)> {
+        let mut texts = self.labels.split('\0');
+        self.names.iter().map(move |&metric| (metric, texts.by_ref().take(metric.labels.len()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hi_common::metric::Unit;
+
+    static A: MetricDef = MetricDef::gauge("a", Unit::None, &["x", "y"], "A.");
+    static B: MetricDef = MetricDef::counter("b", Unit::None, &[], "B.");
+
+    #[test]
+    fn families_follow_the_order_of_values() {
+        let mut out = Readings::default();
+        out.push(&A, &["1", ""], 1.0);
+        out.push(&A, &["2", "z"], 2.0);
+        out.push(&B, &[], 3.0);
+        let families = out.families();
+        assert_eq!(families.len(), 2);
+        assert_eq!(families[0].rows, [["1", ""], ["2", "z"]]);
+        assert_eq!(families[1].rows, [[""; 0]]);
+        assert_eq!(out.values(), [1.0, 2.0, 3.0]);
+        let before = out.fingerprint();
+        out.clear();
+        out.push(&A, &["1", ""], 5.0);
+        out.push(&A, &["2", "z"], 6.0);
+        out.push(&B, &[], 7.0);
+        assert_eq!(out.fingerprint(), before, "values do not belong to the layout");
+        out.push(&B, &[], 7.0);
+        assert_ne!(out.fingerprint(), before);
+    }
+}
