@@ -1,1 +1,12 @@
-//! Homelab Intelligence collector.
+//! Homelab Intelligence collector: takes batches from the broker, keeps them, and answers questions about them.
+//!
+//! Who may use whom: [`store`] is below all and alone knows SQL; [`ingest`] and [`housekeeping`] stand on it; the API
+//! and queries stand beside ingest and use only what its module root exports.
+
+pub mod block;
+pub mod config;
+pub mod housekeeping;
+pub mod ingest;
+pub mod limits;
+pub mod model;
+pub mod store;

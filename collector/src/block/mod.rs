@@ -1,0 +1,1 @@
+//! Blocks: samples of one series, encoded.

