@@ -3,10 +3,14 @@
 //! Who may use whom: [`store`] is below all and alone knows SQL; [`ingest`] and [`housekeeping`] stand on it; the API
 //! and queries stand beside ingest and use only what its module root exports.
 
+pub mod api;
+pub mod attention;
 pub mod block;
 pub mod config;
 pub mod housekeeping;
 pub mod ingest;
 pub mod limits;
 pub mod model;
+pub mod moment;
+pub mod overview;
 pub mod store;

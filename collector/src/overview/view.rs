@@ -1,0 +1,235 @@
+//! What is shown of a host: the shapes that the API answers with.
+
+use hi_common::fact::FactValue;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::moment::Time;
+
+/// Whether a host is heard of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HostState {
+    /// Its batches arrive.
+    Ok,
+    /// Nothing came for more than three of its shortest intervals, at least 35 s.
+    Silent,
+    /// It claims a name that another host holds, and is shown under another one.
+    Conflict,
+}
+
+/// A host on one row.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct HostSummary {
+    /// Its name, the `instance` label of its series.
+    pub host: String,
+    /// Its identity, which stays when the name changes.
+    pub host_id: Uuid,
+    /// Whether it is heard of.
+    pub state: HostState,
+    /// Operating system as it calls itself: `Debian GNU/Linux 12 (bookworm)`.
+    pub os: Option<String>,
+    /// Release of its kernel.
+    pub kernel: Option<String>,
+    /// Machine architecture: `x86_64`.
+    pub architecture: Option<String>,
+    /// Version of its agent.
+    pub agent_version: Option<String>,
+    /// When it was first heard of.
+    pub first_seen: Time,
+    /// When its last batch was taken.
+    pub last_seen: Time,
+    /// When its agent was started.
+    pub epoch_started: Option<Time>,
+    /// When it was booted.
+    pub boot_time: Option<Time>,
+    /// How long it has been up, in seconds, at its last batch.
+    pub uptime_seconds: Option<f64>,
+    /// Number of logical processors.
+    pub cpu_count: Option<u32>,
+    /// Share of processor time not idle, 0 to 1, between its last two readings.
+    pub cpu_busy_ratio: Option<f64>,
+    /// The same over the last hour, oldest first, in 60 steps of a minute; null where nothing is known.
+    pub cpu_busy_history: Vec<Option<f64>>,
+    /// Load average over one minute.
+    pub load1: Option<f64>,
+    /// Memory of the host.
+    pub memory_total_bytes: Option<f64>,
+    /// Share of it that programs could not have, 0 to 1.
+    pub memory_used_ratio: Option<f64>,
+    /// The fullest writable filesystem.
+    pub filesystem_fullest: Option<FilesystemFullest>,
+    /// Received over all physical interfaces.
+    pub network_receive_bytes_per_second: Option<f64>,
+    /// Sent over all physical interfaces.
+    pub network_transmit_bytes_per_second: Option<f64>,
+    /// Both together over the last hour, oldest first, in 60 steps of a minute, in bytes per second.
+    pub network_history: Vec<Option<f64>>,
+    /// Number of disks.
+    pub disk_count: u32,
+    /// The hottest sensor.
+    pub hottest_celsius: Option<f64>,
+    /// Number of sources that fail or are stalled.
+    pub sources_failing: u32,
+    /// Number of entries on the attention list.
+    pub attention: u32,
+}
+
+/// The fullest filesystem of a host.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct FilesystemFullest {
+    /// Where it is mounted.
+    pub mountpoint: String,
+    /// What is mounted.
+    pub device: String,
+    /// Its size.
+    pub size_bytes: f64,
+    /// What an ordinary user can still write.
+    pub avail_bytes: f64,
+    /// Share in use, 0 to 1, of what ordinary users can have (as `df` counts).
+    pub used_ratio: f64,
+}
+
+/// A host with all that is known of it.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct HostDetail {
+    /// The row of the overview.
+    #[serde(flatten)]
+    pub summary: HostSummary,
+    /// What exists on it.
+    pub facts: Vec<FactView>,
+    /// What its agent reads, and how that goes.
+    pub sources: Vec<SourceView>,
+    /// Its mounted filesystems.
+    pub filesystems: Vec<FilesystemView>,
+    /// Its block devices.
+    pub disks: Vec<DiskView>,
+    /// Its network interfaces.
+    pub interfaces: Vec<InterfaceView>,
+}
+
+/// A document about something that exists.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct FactView {
+    /// What kind of thing: `host`, `disk`, ….
+    pub kind: String,
+    /// Which one.
+    pub id: String,
+    /// Since when it is like this.
+    pub since: Time,
+    /// What is known of it; units stand in the keys.
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    pub doc: BTreeMap<String, FactValue>,
+}
+
+/// How the last run of a source went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It yielded readings.
+    Read,
+    /// What it reads does not exist on this host.
+    Absent,
+    /// It failed.
+    Error,
+    /// Its last run has not come back within its time.
+    Stalled,
+    /// It has not run yet.
+    Pending,
+}
+
+/// A source of an agent.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct SourceView {
+    /// Its name.
+    pub source: String,
+    /// How its last run went.
+    pub outcome: Outcome,
+    /// Bounded word for why it failed: `permission`, `timeout`, ….
+    pub reason: Option<String>,
+    /// The error in words.
+    pub message: Option<String>,
+    /// How often it runs.
+    pub interval_seconds: f64,
+    /// How long its last run took.
+    pub duration_seconds: Option<f64>,
+    /// When its last readings were taken.
+    pub last_read: Option<Time>,
+    /// Since when the outcome holds.
+    pub since: Time,
+    /// Number of series it yields.
+    pub series: u32,
+}
+
+/// A mounted filesystem.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct FilesystemView {
+    /// Where it is mounted.
+    pub mountpoint: String,
+    /// What is mounted.
+    pub device: String,
+    /// Its type: `ext4`.
+    pub fstype: String,
+    /// Its size.
+    pub size_bytes: Option<f64>,
+    /// What an ordinary user can still write.
+    pub avail_bytes: Option<f64>,
+    /// What is free, with what is reserved for root.
+    pub free_bytes: Option<f64>,
+    /// Share in use, 0 to 1, of what ordinary users can have (as `df` counts).
+    pub used_ratio: Option<f64>,
+    /// Number of inodes; 0 where the filesystem has no fixed number.
+    pub inodes: Option<f64>,
+    /// Number of free inodes.
+    pub inodes_free: Option<f64>,
+    /// Mounted read-only.
+    pub readonly: bool,
+    /// It does not answer.
+    pub stalled: bool,
+}
+
+/// A block device.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct DiskView {
+    /// Kernel name: `sda`.
+    pub device: String,
+    /// What its maker calls it.
+    pub model: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
+    /// Its size.
+    pub size_bytes: Option<f64>,
+    /// Whether it spins.
+    pub rotational: Option<bool>,
+    /// Read at the moment.
+    pub read_bytes_per_second: Option<f64>,
+    /// Written at the moment.
+    pub write_bytes_per_second: Option<f64>,
+    /// Reads completed at the moment.
+    pub reads_per_second: Option<f64>,
+    /// Writes completed at the moment.
+    pub writes_per_second: Option<f64>,
+    /// Share of the time in which it had work, 0 to 1.
+    pub busy_ratio: Option<f64>,
+}
+
+/// A network interface.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+pub struct InterfaceView {
+    /// Kernel name: `eth0`.
+    pub device: String,
+    /// State as the kernel tells it: `up`, `down`, `unknown`, ….
+    pub operstate: Option<String>,
+    /// Speed of the link.
+    pub speed_bytes_per_second: Option<f64>,
+    /// Hardware address.
+    pub address: Option<String>,
+    /// Received at the moment.
+    pub receive_bytes_per_second: Option<f64>,
+    /// Sent at the moment.
+    pub transmit_bytes_per_second: Option<f64>,
+    /// Errors of both directions since boot.
+    pub errors_total: Option<f64>,
+}
