@@ -13,4 +13,5 @@ pub mod limits;
 pub mod model;
 pub mod moment;
 pub mod overview;
+pub mod query;
 pub mod store;

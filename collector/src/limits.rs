@@ -27,3 +27,26 @@ pub const REPAIR_GRACE_MS: i64 = 5_000;
 pub const REPAIR_BACKOFF_MS_MAX: i64 = 5 * 60 * 1000;
 /// How long a gap stays open when its agent never answers, in milliseconds: as long as the stream keeps messages.
 pub const REPAIR_GIVE_UP_MS: i64 = 7 * 86_400 * 1000;
+
+// What one request may have.
+
+/// Series in one answer of `/api/samples`.
+pub const SERIES_PER_QUERY_MAX: usize = 5_000;
+/// Steps of one range.
+pub const BUCKETS_PER_SERIES_MAX: usize = 20_000;
+/// Steps of all series of an answer.
+pub const BUCKETS_PER_QUERY_MAX: usize = 1_000_000;
+/// Samples in an answer without steps.
+pub const POINTS_RAW_PER_QUERY_MAX: usize = 1_000_000;
+/// Samples read for one answer, as estimated from range and series.
+pub const SAMPLES_PER_QUERY_MAX: i64 = 50_000_000;
+/// Selectors of one request.
+pub const SELECTORS_PER_REQUEST_MAX: usize = 32;
+/// Questions about samples that are answered at the same time; others wait.
+pub const QUERIES_AT_ONCE_MAX: usize = 4;
+/// Questions that wait; what comes beyond is refused.
+pub const QUERIES_WAITING_MAX: usize = 64;
+/// Clients of `/api/live`.
+pub const LIVE_CLIENTS_MAX: u32 = 64;
+/// Answers above this size are not compressed, in bytes: over the loopback sending is faster than packing.
+pub const COMPRESS_BYTES_MAX: u64 = 256 << 10;

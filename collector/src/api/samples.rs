@@ -12,26 +12,7 @@ use super::problem::Problem;
 use super::series::SeriesKind;
 use super::state::App;
 use crate::moment::Time;
-
-/// What the values were made of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Resolution {
-    /// Every sample.
-    Raw,
-    /// Hourly summaries, and samples for the hours that are not closed.
-    Hour,
-}
-
-/// What becomes of the values.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// They stay as they are.
-    Value,
-    /// Growth per second of a counter; a fall counts as a restart from zero.
-    Rate,
-}
+use crate::query::{Mode, Resolution};
 
 /// Samples of a number of series over one range of time.
 ///
