@@ -7,6 +7,7 @@ pub mod api;
 pub mod attention;
 pub mod block;
 pub mod config;
+pub mod embedded;
 pub mod housekeeping;
 pub mod ingest;
 pub mod limits;
