@@ -4,3 +4,4 @@
 pub mod host;
 pub mod source;
 pub mod sources;
+pub mod sys;

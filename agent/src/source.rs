@@ -1,12 +1,14 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
+pub mod pattern;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hi_common::batch::{ABSENT, Family};
-use hi_common::config::{ConfigError, KeyDoc};
+use hi_common::config::{ConfigError, KeyDoc, Section, section};
 use hi_common::fact::FactValue;
 use hi_common::metric::MetricDef;
 
@@ -110,6 +112,58 @@ impl SourceError {
     }
 }
 
+/// A line of a file that does not follow its format.
+pub fn bad_line(file: &str, line: &str, problem: impl std::fmt::Display) -> SourceError {
+    const SHOWN_CHARS: usize = 80;
+    let shown: String = line.trim().chars().take(SHOWN_CHARS).collect();
+    SourceError::parse(file, format!("{problem} in line {shown:?}"))
+}
+
+/// A source's own configuration out of the merged table; keys that every source has (`enabled`, `interval_secs`) lie in
+/// the same section and are left to the sampler.
+///
+/// # Errors
+/// A value of the wrong type.
+pub fn own_section<T: Section>(table: &toml::Table) -> Result<T, ConfigError> {
+    let name = T::NAME.trim_start_matches("sources.");
+    let own = table.get("sources").and_then(|sources| sources.get(name)).and_then(toml::Value::as_table);
+    let mut own = own.cloned().unwrap_or_default();
+    own.retain(|key, _| T::FIELDS.iter().any(|(field, _)| *field == key));
+    let sources = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(own))]);
+    section(&toml::Table::from_iter([("sources".to_owned(), toml::Value::Table(sources))]))
+}
+
+/// Runs something the first time and then once per period: for lookups that cost more than they change.
+#[derive(Debug)]
+pub struct Every {
+    period: Duration,
+    last: Option<Instant>,
+}
+
+impl Every {
+    /// How often what cannot change while a device stays (model, serial number, topology) is looked up again.
+    pub const FACTS: Duration = Duration::from_secs(600);
+
+    /// Due at once, then after each `period`.
+    pub fn new(period: Duration) -> Self {
+        Self { period, last: None }
+    }
+
+    /// Whether it is due now; the next time counts from now then.
+    pub fn due(&mut self) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= self.period);
+        if due {
+            self.last = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Makes it due at the next call.
+    pub fn hasten(&mut self) {
+        self.last = None;
+    }
+}
+
 /// Sorts an I/O error of a path into the reason that names it best.
 pub fn read_error(path: &Path, source: io::Error) -> SourceError {
     let path = path.to_owned();
@@ -150,7 +204,10 @@ impl Readings {
         self.names.push(metric);
         for index in 0..metric.labels.len() {
             let text = labels.get(index).copied().unwrap_or("");
-            self.labels.extend(text.chars().filter(|&c| c != '\0'));
+            match text.contains('\0') {
+                false => self.labels.push_str(text),
+                true => self.labels.extend(text.chars().filter(|&c| c != '\0')),
+            }
             self.labels.push('\0');
         }
         self.values.push(value);

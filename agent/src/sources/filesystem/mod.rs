@@ -1,0 +1,201 @@
+//! Mounted filesystems: the mounts as process 1 sees them (`/proc/1/mountinfo`, proc_pid_mountinfo(5)), the space of each by
+//! statfs(2). A mount that hangs is reported as node_exporter does and costs the others nothing (see [`prober`]).
+
+mod mounts;
+mod prober;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hi_common::config::{ConfigError, Section};
+use hi_common::config_section;
+use hi_common::metric::{MetricDef, Unit};
+
+use crate::host::{At, HostRoot, Scratch};
+use crate::source::pattern::Patterns;
+use crate::source::{Outcome, Readings, Source, SourceDef, SourceError, own_section};
+use crate::sys::statfs::{Usage, usage};
+use mounts::{Mount, parse};
+use prober::{Answer, Prober};
+
+config_section! {
+    /// Mounted filesystems.
+    pub struct Config in "sources.filesystem" {
+        /// Shell patterns of mount points left out, with all below them. By default those of node_exporter.
+        pub exclude_mountpoints: Vec<String> = [
+            "/dev", "/proc", "/run/credentials/*", "/sys", "/var/lib/docker/*", "/var/lib/containers/storage/*",
+        ].map(str::to_owned).to_vec(),
+        /// Shell patterns of filesystem types left out. By default those of node_exporter.
+        pub exclude_types: Vec<String> = [
+            "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "erofs",
+            "fusectl", "hugetlbfs", "iso9660", "mqueue", "nsfs", "overlay", "proc", "procfs", "pstore", "rpc_pipefs",
+            "securityfs", "selinuxfs", "squashfs", "sysfs", "tracefs",
+        ].map(str::to_owned).to_vec(),
+        /// Seconds after which a filesystem that does not answer is reported as stalled: 1 to 8.
+        pub mount_timeout_secs: u64 = 5,
+    }
+}
+
+const LABELS: &[&str] = &["device", "mountpoint", "fstype", "device_error"];
+
+static ERROR: MetricDef = MetricDef::gauge(
+    "node_filesystem_device_error",
+    Unit::None,
+    LABELS,
+    "Whether the filesystem could not be asked; the label device_error says why.",
+);
+static READONLY: MetricDef =
+    MetricDef::gauge("node_filesystem_readonly", Unit::None, LABELS, "Whether it is mounted read-only.");
+static SIZE: MetricDef =
+    MetricDef::gauge("node_filesystem_size_bytes", Unit::Bytes, LABELS, "Size of the filesystem.");
+static FREE: MetricDef = MetricDef::gauge(
+    "node_filesystem_free_bytes",
+    Unit::Bytes,
+    LABELS,
+    "Free space, root's reserve included.",
+);
+static AVAIL: MetricDef = MetricDef::gauge(
+    "node_filesystem_avail_bytes",
+    Unit::Bytes,
+    LABELS,
+    "Free space that ordinary users may take.",
+);
+static FILES: MetricDef = MetricDef::gauge("node_filesystem_files", Unit::None, LABELS, "File nodes.");
+static FILES_FREE: MetricDef =
+    MetricDef::gauge("node_filesystem_files_free", Unit::None, LABELS, "Free file nodes.");
+static MOUNT: MetricDef = MetricDef::info(
+    "node_filesystem_mount_info",
+    &["device", "major", "minor", "mountpoint"],
+    "Device number of a mounted filesystem.",
+);
+
+/// Row of the registry.
+pub static DEF: SourceDef = SourceDef {
+    name: "filesystem",
+    summary: "Space of mounted filesystems, from /proc/1/mountinfo and statfs; one that hangs is reported as stalled.",
+    interval: Duration::from_secs(30),
+    timeout: Duration::from_secs(10),
+    metrics: &[&ERROR, &READONLY, &SIZE, &FREE, &AVAIL, &FILES, &FILES_FREE, &MOUNT],
+    permission: "",
+    keys: Config::keys,
+    make: |table| Ok(Box::new(Filesystem::new(&own_section(table)?)?)),
+};
+
+/// Longest wait for a filesystem, in seconds; less than the source's own limit.
+const TIMEOUT_SECS_MAX: u64 = 8;
+/// What `device_error` says of a mount that hangs, in node_exporter's words.
+const STALLED: &str = "mountpoint timeout";
+const NOT_ASKED: &str = "not asked: too many mount points hang";
+/// A sandbox (`ProtectHome=`, `InaccessiblePaths=`) puts an empty tmpfs over what it hides.
+const HIDDEN: &str = "hidden from the agent";
+
+struct Filesystem {
+    exclude_mountpoints: Patterns,
+    exclude_types: Patterns,
+    scratch: Scratch,
+    prober: Prober,
+}
+
+impl Filesystem {
+    fn new(config: &Config) -> Result<Self, ConfigError> {
+        if !(1..=TIMEOUT_SECS_MAX).contains(&config.mount_timeout_secs) {
+            return Err(ConfigError::Value {
+                origin: "configuration".to_owned(),
+                key: format!("{}.mount_timeout_secs", Config::NAME),
+                problem: format!("must be 1 to {TIMEOUT_SECS_MAX}, not {}", config.mount_timeout_secs),
+            });
+        }
+        Ok(Self {
+            exclude_mountpoints: Patterns::new(&config.exclude_mountpoints),
+            exclude_types: Patterns::new(&config.exclude_types),
+            scratch: Scratch::default(),
+            prober: Prober::new(Duration::from_secs(config.mount_timeout_secs), usage),
+        })
+    }
+
+    /// The mounts that are not left out, and the last error in a line.
+    fn mounts(&mut self, host: &HostRoot) -> Result<(Vec<Mount>, Result<(), SourceError>), SourceError> {
+        // Process 1 sees the host's mounts, this process those of its sandbox; it is hidden by `hidepid=`.
+        let text = match host.text(&mut self.scratch, At::Proc, "1/mountinfo") {
+            Err(SourceError::Missing { .. } | SourceError::Permission { .. }) => {
+                host.text(&mut self.scratch, At::Proc, "self/mountinfo")?
+            }
+            text => text?,
+        };
+        let wanted = |mount: &Mount| {
+            !self.exclude_types.matches(&mount.fstype)
+                && !self.exclude_mountpoints.matches_path(&mount.mountpoint)
+        };
+        Ok(parse(text, wanted))
+    }
+}
+
+impl Source for Filesystem {
+    fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        let (mounts, result) = self.mounts(host)?;
+        let mut answers: HashMap<PathBuf, Answer> = match host.is_live() {
+            true => self.prober.ask(mounts.iter().map(|mount| host.root(&mount.mountpoint)).collect()),
+            false => HashMap::new(),
+        };
+        let rows: Vec<Row> = mounts
+            .into_iter()
+            .map(|mount| Row::new(answers.remove(&host.root(&mount.mountpoint)), mount))
+            .collect();
+        push(&rows, out);
+        result.map(|()| if rows.is_empty() { Outcome::Absent } else { Outcome::Read })
+    }
+}
+
+/// A mount and what its filesystem said.
+struct Row {
+    mount: Mount,
+    usage: Option<Usage>,
+    error: String,
+}
+
+impl Row {
+    fn new(answer: Option<Answer>, mount: Mount) -> Self {
+        let (usage, error) = match answer {
+            None => (None, String::new()),
+            Some(Answer::Usage(usage)) if usage.in_memory && !mount.is_in_memory() => {
+                (None, HIDDEN.to_owned())
+            }
+            Some(Answer::Usage(usage)) => (Some(usage), String::new()),
+            Some(Answer::Failed(error)) => (None, error),
+            Some(Answer::Stalled) => (None, STALLED.to_owned()),
+            Some(Answer::NotAsked) => (None, NOT_ASKED.to_owned()),
+        };
+        Self { mount, usage, error }
+    }
+
+    fn labels(&self) -> [&str; LABELS.len()] {
+        [&self.mount.device, &self.mount.mountpoint, &self.mount.fstype, &self.error]
+    }
+}
+
+fn push(rows: &[Row], out: &mut Readings) {
+    for row in rows {
+        out.push(&ERROR, &row.labels(), if row.error.is_empty() { 0.0 } else { 1.0 });
+    }
+    for row in rows {
+        out.push(&READONLY, &row.labels(), if row.mount.readonly { 1.0 } else { 0.0 });
+    }
+    for (index, metric) in [&SIZE, &FREE, &AVAIL, &FILES, &FILES_FREE].into_iter().enumerate() {
+        for row in rows {
+            if let Some(usage) = &row.usage {
+                let numbers =
+                    [usage.size_bytes, usage.free_bytes, usage.avail_bytes, usage.files, usage.files_free];
+                out.push(metric, &row.labels(), numbers[index] as f64);
+            }
+        }
+    }
+    for Row { mount, error, .. } in rows {
+        if error.is_empty() {
+            out.push(&MOUNT, &[&mount.device, &mount.major, &mount.minor, &mount.mountpoint], 1.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
