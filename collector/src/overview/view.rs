@@ -1,12 +1,13 @@
 //! What is shown of a host: the shapes that the API answers with.
 
-use hi_common::fact::FactValue;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::moment::Time;
+use crate::store::FactRow;
 
 /// Whether a host is heard of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -120,8 +121,14 @@ pub struct FactView {
     /// Since when it is like this.
     pub since: Time,
     /// What is known of it; units stand in the keys.
-    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
-    pub doc: BTreeMap<String, FactValue>,
+    pub doc: BTreeMap<String, Value>,
+}
+
+impl From<&FactRow> for FactView {
+    fn from(row: &FactRow) -> Self {
+        let doc = row.doc.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+        Self { kind: row.kind.clone(), id: row.id.clone(), since: Time(row.since), doc: doc.collect() }
+    }
 }
 
 /// How the last run of a source went.
