@@ -38,6 +38,7 @@ const OPTIONAL: [(&str, &str); 8] = [
     components(schemas(
         super::live::LiveSeriesList,
         super::live::LiveLagged,
+        crate::query::Mode,
         crate::overview::view::HostSummary,
     )),
     tags(

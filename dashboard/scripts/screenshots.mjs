@@ -1,0 +1,53 @@
+// Pictures of every page at 1440 and 390 px, light and dark, in the folder
+// named as the first argument. HI_URL: a real collector instead of the stand-in.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { launch } from "../test/browser.mjs";
+import { startStandIn } from "../test/stand_in/server.mjs";
+
+const folder = process.argv[2] ?? "screenshots";
+const only = process.argv[3];
+mkdirSync(folder, { recursive: true });
+const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const server = process.env.HI_URL ? null : await startStandIn({ dist });
+const base = process.env.HI_URL ?? server.url;
+const { hosts } = await (await fetch(`${base}/api/hosts`)).json();
+const host = hosts[0]?.host;
+const pages = [
+  ["overview", "/"],
+  ["host", `/hosts/${host}`],
+  ["events", "/events"],
+  ["system", "/system"],
+];
+const browser = await launch();
+for (const [width, height] of [
+  [1440, 900],
+  [390, 844],
+]) {
+  for (const theme of ["light", "dark"]) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
+    for (const [name, path] of pages) {
+      if (only && only !== name) continue;
+      const page = await context.newPage();
+      await page.goto(base + path);
+      await page.locator("main h1").first().waitFor({ state: "attached" });
+      // Charts are read when they come near: pass them all once.
+      for (let round = 0; round < (name === "host" ? 8 : 0); round += 1) {
+        await page.mouse.wheel(0, 700);
+        await page.waitForTimeout(120);
+      }
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.locator(".skeleton").first().waitFor({ state: "detached" });
+      await page.waitForTimeout(400);
+      await page.screenshot({
+        path: join(folder, `${name}-${width}-${theme}.png`),
+        fullPage: name === "host",
+      });
+      await page.close();
+    }
+    await context.close();
+  }
+}
+await browser.close();
+await server?.close();

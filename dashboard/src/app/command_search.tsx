@@ -1,0 +1,120 @@
+/** Ctrl-K: hosts and pages by any part of their name. */
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type KeyboardEvent, useId, useMemo, useState } from "react";
+import { hostsQuery } from "../api/queries";
+import { Dialog } from "../ui/dialog";
+import { Icon, type IconName } from "../ui/icons";
+import { PAGES } from "./pages";
+import { rank } from "./rank";
+
+interface Entry {
+  id: string;
+  words: string;
+  detail: string;
+  icon: IconName;
+  also: string;
+  go: () => void;
+}
+
+const MOST_SHOWN = 12;
+
+function useEntries(done: () => void): Entry[] {
+  const navigate = useNavigate();
+  const { data: hosts = [] } = useQuery(hostsQuery);
+  return useMemo(() => {
+    const pages = PAGES.map(({ to, words, icon, also }) => ({
+      id: to,
+      words,
+      detail: "page",
+      icon,
+      also,
+      go: () => void navigate({ to }),
+    }));
+    const rest = hosts.map((host) => ({
+      id: `host ${host.host}`,
+      words: host.host,
+      detail: host.state === "ok" ? (host.os ?? "host") : host.state,
+      icon: "host" as const,
+      also: `host ${host.os ?? ""} ${host.kernel ?? ""}`,
+      go: () => void navigate({ to: "/hosts/$host", params: { host: host.host } }),
+    }));
+    return [...pages, ...rest].map((entry) => ({
+      ...entry,
+      go: () => {
+        done();
+        entry.go();
+      },
+    }));
+  }, [hosts, navigate, done]);
+}
+
+function Search({ onClose }: { onClose: () => void }) {
+  const [wanted, setWanted] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const id = useId();
+  const entries = useEntries(onClose);
+  const found = rank(wanted, entries).slice(0, MOST_SHOWN);
+  const at = Math.min(chosen, found.length - 1);
+  const onKey = (event: KeyboardEvent) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by !== undefined && found.length > 0) {
+      event.preventDefault();
+      setChosen((at + by + found.length) % found.length);
+    } else if (event.key === "Enter") {
+      found[at]?.go();
+    }
+  };
+  return (
+    <>
+      <div className="search-field">
+        <Icon name="search" />
+        <input
+          // biome-ignore lint/a11y/noAutofocus: the dialog exists for this field
+          autoFocus
+          role="combobox"
+          aria-label="Search hosts and pages"
+          aria-expanded="true"
+          aria-controls={`${id}-found`}
+          aria-activedescendant={found.length > 0 ? `${id}-${at}` : undefined}
+          placeholder="Host or page"
+          value={wanted}
+          onChange={(event) => {
+            setWanted(event.target.value);
+            setChosen(0);
+          }}
+          onKeyDown={onKey}
+        />
+        <kbd>Esc</kbd>
+      </div>
+      <div id={`${id}-found`} role="listbox" aria-label="Found" className="search-found">
+        {found.map((entry, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the field, which keeps the focus
+          <div
+            key={entry.id}
+            id={`${id}-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            className="search-entry"
+            onClick={entry.go}
+            onMouseMove={() => setChosen(index)}
+          >
+            <Icon name={entry.icon} />
+            <span>{entry.words}</span>
+            <span className="muted">{entry.detail}</span>
+          </div>
+        ))}
+      </div>
+      {found.length === 0 && <p className="search-none muted">No host or page has “{wanted}” in its name.</p>}
+    </>
+  );
+}
+
+export function CommandSearch({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Dialog open={open} onClose={onClose} title="Search" hideTitle>
+      <Search onClose={onClose} />
+    </Dialog>
+  );
+}

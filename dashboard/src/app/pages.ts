@@ -1,0 +1,24 @@
+/** The pages that have an entry of their own, in order. */
+import type { IconName } from "../ui/icons";
+
+export interface PageEntry {
+  to: "/" | "/events" | "/system";
+  words: string;
+  icon: IconName;
+  /** Pressed after `g`. */
+  letter: string;
+  /** More words by which search finds it. */
+  also: string;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { to: "/", words: "Overview", icon: "overview", letter: "o", also: "hosts attention home" },
+  { to: "/events", words: "Events", icon: "events", letter: "e", also: "log history restarts" },
+  {
+    to: "/system",
+    words: "System",
+    icon: "system",
+    letter: "s",
+    also: "collector broker database ingest health",
+  },
+];

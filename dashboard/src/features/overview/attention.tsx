@@ -1,0 +1,100 @@
+/** What needs attention, in words, worst first; or one quiet line that all is well. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { attentionQuery } from "../../api/queries";
+import type { AttentionItem } from "../../api/types";
+import { coarse, exact, parseTime } from "../../format/time";
+import { Ago } from "../../ui/figures";
+import { useNow } from "../../ui/now";
+import { State } from "../../ui/state";
+import { ErrorNote, Skeleton } from "../../ui/views";
+
+/** The part of the host's page (or the page) that shows more. */
+const PLACE: Record<string, string> = {
+  filesystem_full: "filesystems",
+  filesystem_stalled: "filesystems",
+  source_failing: "sources",
+  agent_restarted: "events",
+  data_lost: "events",
+};
+
+const WEIGHT = { critical: 0, warning: 1, info: 2 } as const;
+
+/** Worst first, and of the equally bad the newest first. */
+export function worstFirst(items: readonly AttentionItem[]): AttentionItem[] {
+  return [...items].sort(
+    (left, right) => WEIGHT[left.severity] - WEIGHT[right.severity] || right.since.localeCompare(left.since),
+  );
+}
+
+function Since({ at }: { at: string }) {
+  const now = useNow();
+  const time = parseTime(at);
+  if (time === null) return null;
+  return (
+    <time dateTime={at} title={`since ${exact(time)}`} className="attention-since">
+      <span className="sr-only">for </span>
+      {coarse(Math.max(0, now - time) / 1000)}
+    </time>
+  );
+}
+
+function Item({ item }: { item: AttentionItem }) {
+  return (
+    <li className="attention-item">
+      <State of={item.severity} />
+      <p>
+        {item.host === null ? (
+          <Link to="/system" data-row-link="">
+            collector
+          </Link>
+        ) : (
+          <Link to="/hosts/$host" params={{ host: item.host }} hash={PLACE[item.kind]} data-row-link="">
+            {item.host}
+          </Link>
+        )}
+        {item.subject !== "" && item.subject !== item.host && (
+          <span className="attention-subject"> {item.subject}</span>
+        )}
+        <span className="attention-message"> {item.message}</span>
+      </p>
+      <Since at={item.since} />
+    </li>
+  );
+}
+
+export function AttentionList({ hosts }: { hosts: number | null }) {
+  const { data, error, refetch, isPending } = useQuery(attentionQuery);
+  if (isPending) return <Skeleton rows={1} height={32} label="Asking what needs attention" />;
+  if (data === undefined) {
+    return error === null ? null : (
+      <ErrorNote what="What needs attention could not be read" error={error} retry={() => void refetch()} />
+    );
+  }
+  if (data.items.length === 0) {
+    return (
+      <p className="all-well" role="status">
+        <State of="ok" word="All is well" />
+        <span className="muted">
+          {hosts !== null && hosts > 0 && `${hosts} ${hosts === 1 ? "host reports" : "hosts report"} · `}
+          <Ago at={data.checked_at} prefix="checked " />
+        </span>
+      </p>
+    );
+  }
+  return (
+    <section aria-labelledby="attention-title" className="attention">
+      <div className="section-head">
+        <h2 id="attention-title">Needs attention</h2>
+        <span className="muted">
+          <Ago at={data.checked_at} prefix="checked " />
+        </span>
+      </div>
+      <ul>
+        {worstFirst(data.items).map((item) => (
+          <Item key={`${item.kind} ${item.host} ${item.subject} ${item.since}`} item={item} />
+        ))}
+      </ul>
+    </section>
+  );
+}

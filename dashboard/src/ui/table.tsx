@@ -1,0 +1,112 @@
+/** Sorting and moving through tables, the same everywhere. */
+import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
+import { Icon } from "./icons";
+
+export interface Sort<Key extends string> {
+  key: Key;
+  /** Greatest first. */
+  descending: boolean;
+}
+
+/** Compares with missing values last, whichever way the rest goes; text by the user's alphabet. */
+export function compare(
+  left: string | number | null | undefined,
+  right: string | number | null | undefined,
+  descending: boolean,
+): number {
+  const noLeft = left === null || left === undefined;
+  const noRight = right === null || right === undefined;
+  if (noLeft || noRight) return Number(noLeft) - Number(noRight);
+  const order =
+    typeof left === "string" || typeof right === "string"
+      ? String(left).localeCompare(String(right), undefined, { numeric: true })
+      : left - right;
+  return descending ? -order : order;
+}
+
+/** A column's head that sorts when pressed. */
+export function SortHead<Key extends string>({
+  column,
+  sort,
+  onSort,
+  numeric = false,
+  children,
+}: {
+  column: Key;
+  sort: Sort<Key>;
+  onSort: (sort: Sort<Key>) => void;
+  numeric?: boolean;
+  children: ReactNode;
+}) {
+  const active = sort.key === column;
+  const direction = active ? (sort.descending ? "descending" : "ascending") : undefined;
+  return (
+    <th scope="col" aria-sort={direction} className={numeric ? "numeric" : undefined} data-column={column}>
+      <button
+        type="button"
+        className="sort"
+        onClick={() => onSort({ key: column, descending: active ? !sort.descending : numeric })}
+      >
+        {children}
+        {active && <Icon name={sort.descending ? "down" : "up"} size={11} />}
+      </button>
+    </th>
+  );
+}
+
+/** j and k (and the arrows) move between the links that name the rows; Enter follows, as links do. */
+export function moveInList(event: KeyboardEvent<HTMLElement>): void {
+  const by = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+  if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-row-link]")];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+export interface Slice {
+  first: number;
+  last: number;
+}
+
+/** Rows beyond those near the window are not rendered; short tables are rendered whole. */
+export function useSlice(
+  element: React.RefObject<HTMLElement | null>,
+  rows: number,
+  rowHeight: number,
+): Slice {
+  const whole = rows <= 120;
+  const [slice, setSlice] = useState<Slice>({ first: 0, last: 60 });
+  useEffect(() => {
+    if (whole) return;
+    const measure = () => {
+      const top = element.current?.getBoundingClientRect().top ?? 0;
+      const first = Math.max(0, Math.floor(-top / rowHeight) - 20);
+      const last = Math.min(rows, Math.ceil((window.innerHeight - top) / rowHeight) + 20);
+      setSlice((before) => (before.first === first && before.last === last ? before : { first, last }));
+    };
+    measure();
+    window.addEventListener("scroll", measure, { passive: true });
+    window.addEventListener("resize", measure);
+    return () => {
+      window.removeEventListener("scroll", measure);
+      window.removeEventListener("resize", measure);
+    };
+  }, [element, rows, rowHeight, whole]);
+  return whole
+    ? { first: 0, last: rows }
+    : { first: Math.min(slice.first, rows), last: Math.min(slice.last, rows) };
+}
+
+/** A tall empty row in place of those that are not rendered. */
+export function Spacer({ height, columns }: { height: number; columns: number }) {
+  if (height <= 0) return null;
+  return (
+    <tr className="spacer">
+      <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
+    </tr>
+  );
+}

@@ -1,0 +1,163 @@
+// A small HTTP server in a collector's place: the contract's routes over series
+// that are computed, with the failures that pages must live with. Not a mock:
+// browsers and tests speak real HTTP and server-sent events with it.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { attention, detail, events, makeHosts, summary } from "./hosts.mjs";
+import { samples, select } from "./samples.mjs";
+import { present } from "./series.mjs";
+import { system } from "./system.mjs";
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+/** The policy that the collector sends as well; the page must work under it. */
+const POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'";
+
+const seconds = () => Date.now() / 1000;
+
+/**
+ * Starts the server. `scenario` can be changed while it runs:
+ * hosts (number), well (nothing needs attention), fail (path prefix → status),
+ * slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches).
+ */
+export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}) {
+  const state = {
+    hosts: 9,
+    well: false,
+    fail: {},
+    slowMs: 0,
+    ailing: false,
+    liveMs: 2_000,
+    mute: false,
+    ...scenario,
+  };
+  const seen = [];
+  let made = { count: -1, hosts: [] };
+  const hosts = () => {
+    if (made.count !== state.hosts) made = { count: state.hosts, hosts: makeHosts(state.hosts, seconds()) };
+    return made.hosts;
+  };
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, "http://127.0.0.1");
+    seen.push(request.url);
+    setTimeout(() => answer(request, response, url), url.pathname.startsWith("/api/") ? state.slowMs : 0);
+  });
+
+  function answer(request, response, url) {
+    const path = url.pathname;
+    const failing = Object.keys(state.fail).find((prefix) => path.startsWith(prefix));
+    if (failing !== undefined)
+      return problem(
+        response,
+        state.fail[failing],
+        "The request could not be served",
+        "stand-in failure: the database does not answer",
+      );
+    if (path === "/healthz") return json(response, { status: "ok" });
+    if (path === "/api/live") return live(request, response, url.searchParams);
+    if (path.startsWith("/api/")) return api(response, path, url.searchParams);
+    return asset(response, path);
+  }
+
+  function api(response, path, query) {
+    const now = seconds();
+    const all = hosts();
+    if (path === "/api/hosts")
+      return json(response, { hosts: all.map((host) => summary(host, now)), next_cursor: null });
+    if (path === "/api/attention")
+      return json(
+        response,
+        state.well ? { checked_at: new Date().toISOString(), items: [] } : attention(all, now),
+      );
+    if (path === "/api/system") return json(response, system(all, now, state.ailing));
+    if (path === "/api/samples") return json(response, samples(all, query, now));
+    if (path === "/api/events") return json(response, eventPage(all, query, now));
+    const name = /^\/api\/hosts\/([^/]+)$/.exec(path)?.[1];
+    const host = all.find((each) => each.name === decodeURIComponent(name ?? ""));
+    if (host !== undefined) return json(response, detail(host, now));
+    return problem(response, 404, "Not found", `there is no ${name === undefined ? path : `host ${name}`}`);
+  }
+
+  function live(request, response, query) {
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    const send = (type, data) => response.write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+    const found = select(hosts(), query.getAll("match"));
+    send("series", {
+      series: found.map(({ series: { id, metric, labels, kind, unit } }) => ({
+        id,
+        metric,
+        labels,
+        kind,
+        unit,
+      })),
+    });
+    const tick = () => {
+      const at = Math.floor(seconds());
+      const host = hosts().find(({ name }) => name === query.get("host"));
+      if (host !== undefined && !state.mute && present(host, at)) {
+        const values = found.map(({ series }) => [series.id, series.value(at)]);
+        send("samples", { host: host.name, at_unix_ms: at * 1000, samples: values });
+      }
+      timer = setTimeout(tick, state.liveMs);
+    };
+    let timer = setTimeout(tick, 50);
+    request.on("close", () => clearTimeout(timer));
+  }
+
+  function asset(response, path) {
+    const file = dist === null ? null : join(dist, normalize(path));
+    const found = file?.startsWith(dist) === true && existsSync(file) && statSync(file).isFile();
+    if (dist === null || (!found && extname(path) !== "")) return problem(response, 404, "Not found", path);
+    const name = found ? file : join(dist, "index.html");
+    response.writeHead(200, {
+      "content-type": TYPES[extname(name)] ?? "application/octet-stream",
+      "content-security-policy": POLICY,
+    });
+    response.end(readFileSync(name));
+  }
+
+  await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    port: server.address().port,
+    state,
+    seen,
+    /** Ends every connection, as a killed collector does. */
+    close: () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
+
+function eventPage(hosts, query, now) {
+  const wanted = (key, value) => !query.has(key) || query.get(key) === value;
+  const start = query.get("start") ?? "";
+  const end = query.get("end") ?? "9";
+  const all = events(hosts, now).filter(
+    (event) =>
+      wanted("host", event.host) && wanted("type", event.type) && event.at >= start && event.at <= end,
+  );
+  const limit = Number(query.get("limit") ?? 100);
+  const from = Number(query.get("cursor") ?? 0);
+  const page = all.slice(from, from + limit);
+  return { events: page, next_cursor: from + limit < all.length ? String(from + limit) : null };
+}
+
+function json(response, body) {
+  response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(JSON.stringify(body));
+}
+
+function problem(response, status, title, detail) {
+  response.writeHead(status, { "content-type": "application/problem+json" });
+  response.end(JSON.stringify({ type: "about:blank", title, status, detail }));
+}
