@@ -186,7 +186,7 @@ pub struct FactDoc {
 }
 
 /// What one run yields. Kept by the sampler and reused, so that a steady source allocates nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Readings {
     names: Vec<&'static MetricDef>,
     /// Label values of all samples, one after the other, each ended by a NUL.

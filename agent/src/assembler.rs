@@ -1,0 +1,170 @@
+//! Stage between sampler and publisher: turns what the sampler tells into items for the outbox.
+//!
+//! A batch is sealed [`LINGER`] after its first reading: sources of one tick ride together, a slow one rides later.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hi_common::catalog::SourceOutcome;
+use hi_common::event::Severity;
+use hi_common::subject;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::batcher::Batcher;
+use crate::clock::Clock;
+use crate::documents::{Facts, catalog, event};
+use crate::host_id::Identity;
+use crate::layout::LayoutCache;
+use crate::losses::Losses;
+use crate::outbox::Item;
+use crate::sampler::Output;
+use crate::self_metrics::{Counters, add};
+use crate::status::{Board, Change};
+
+/// How long a batch waits for more readings after the first.
+const LINGER: Duration = Duration::from_millis(100);
+/// When the first catalog is sent: every quick source has run by then.
+const CATALOG_FIRST: Duration = Duration::from_secs(2);
+/// Shortest time between two catalogs.
+const CATALOG_PAUSE: Duration = Duration::from_secs(30);
+
+/// What publisher and assembler tell each other beside items.
+#[derive(Debug, Default)]
+pub struct Link {
+    /// Batches dropped and not yet announced.
+    pub losses: Mutex<Losses>,
+    /// Layouts sent lately.
+    pub layouts: Mutex<LayoutCache>,
+    /// Something was dropped: series, facts and catalog are to be sent once more.
+    pub repeat: AtomicBool,
+}
+
+/// Everything the stage needs.
+pub struct Assembler {
+    /// Who sends.
+    pub identity: Identity,
+    /// Wall clock.
+    pub clock: Clock,
+    /// Outcomes, for the catalog.
+    pub board: Arc<Board>,
+    /// Counters.
+    pub counters: Arc<Counters>,
+    /// Shared with the publisher.
+    pub link: Arc<Link>,
+    /// Where items go.
+    pub items: mpsc::Sender<Item>,
+}
+
+impl Assembler {
+    /// Runs until the sampler has ended and all it told is handed on, or the publisher is gone.
+    pub async fn run(self, mut input: mpsc::Receiver<Output>) {
+        let mut batcher = Batcher::new(self.identity.clone());
+        let mut facts = Facts::default();
+        let mut seal_at: Option<Instant> = None;
+        let mut catalog_at = Some(Instant::now() + CATALOG_FIRST);
+        let mut catalog_last: Option<Instant> = None;
+        loop {
+            let never = Instant::now() + Duration::from_secs(3600);
+            tokio::select! {
+                output = input.recv() => match output {
+                    None => break,
+                    Some(Output::Sampled(sampled)) => {
+                        lock(&self.link.layouts).remember(sampled.source, &sampled.layout);
+                        batcher.add(sampled);
+                        seal_at.get_or_insert_with(|| Instant::now() + LINGER);
+                    }
+                    Some(Output::Facts { source, at, facts: list }) => {
+                        let items = facts.changed(&self.identity, source, at, &list);
+                        self.send(items).await;
+                    }
+                    Some(Output::Changed(change)) => {
+                        let earliest = catalog_last.map_or(CATALOG_FIRST, |last| {
+                            (last + CATALOG_PAUSE).saturating_duration_since(Instant::now())
+                        });
+                        catalog_at.get_or_insert_with(|| Instant::now() + earliest.max(Duration::from_secs(1)));
+                        self.send(self.changed(&change)).await;
+                    }
+                    Some(Output::ClockStep { step, at }) => self.send(self.stepped(step.by_ms, at)).await,
+                },
+                () = sleep_until(seal_at.unwrap_or(never)), if seal_at.is_some() => {
+                    seal_at = None;
+                    if self.link.repeat.swap(false, Ordering::Relaxed) {
+                        batcher.repeat_series();
+                        facts.repeat();
+                        catalog_at.get_or_insert_with(|| Instant::now() + CATALOG_FIRST);
+                    }
+                    self.seal(&mut batcher).await;
+                }
+                () = sleep_until(catalog_at.unwrap_or(never)), if catalog_at.is_some() => {
+                    catalog_at = None;
+                    catalog_last = Some(Instant::now());
+                    self.send(catalog(&self.identity, self.clock.wall_ms(), self.board.statuses())).await;
+                }
+            }
+        }
+        self.seal(&mut batcher).await;
+    }
+
+    async fn seal(&self, batcher: &mut Batcher) {
+        if batcher.is_empty() {
+            return;
+        }
+        let lost = lock(&self.link.losses).take();
+        let subject = subject::metrics(&self.identity.host);
+        let sealed = batcher.seal(lost.clone());
+        if sealed.is_empty() {
+            let mut losses = lock(&self.link.losses);
+            lost.into_iter().for_each(|range| losses.add(range));
+        }
+        let items = sealed.into_iter().map(|sealed| Item {
+            subject: subject.clone(),
+            id: sealed.id.to_string(),
+            payload: Bytes::from(sealed.payload),
+        });
+        self.send(items).await;
+    }
+
+    async fn send(&self, items: impl IntoIterator<Item = Item>) {
+        for item in items {
+            // The publisher ends last; if it is gone, so is the process.
+            let _ = self.items.send(item).await;
+        }
+    }
+
+    fn changed(&self, change: &Change) -> Option<Item> {
+        if change.before == SourceOutcome::Pending {
+            return None;
+        }
+        let bad = |outcome| matches!(outcome, SourceOutcome::Error | SourceOutcome::Stalled);
+        let severity = if bad(change.after) { Severity::Warning } else { Severity::Info };
+        let message = match (&change.message, change.after) {
+            (Some(message), _) => format!("{} fails: {message}", change.source),
+            (None, SourceOutcome::Absent) => format!("{} has nothing to read any more", change.source),
+            (None, _) => format!("{} reads again", change.source),
+        };
+        let data = [
+            ("source", change.source.to_owned()),
+            ("before", change.before.as_str().to_owned()),
+            ("after", change.after.as_str().to_owned()),
+            ("reason", change.reason.unwrap_or_default().to_owned()),
+        ];
+        event(&self.identity, change.at_ms, "source_changed", severity, message, &data)
+    }
+
+    fn stepped(&self, by_ms: i64, at: i64) -> Option<Item> {
+        add(&self.counters.clock_steps, 1);
+        let direction = if by_ms < 0 { "back" } else { "forward" };
+        let message =
+            format!("the clock was set {direction} by {:.1} s", by_ms.unsigned_abs() as f64 / 1000.0);
+        let data = [("by_ms", by_ms.to_string())];
+        event(&self.identity, at, "clock_step", Severity::Warning, message, &data)
+    }
+}
+
+/// Locks, also after a panic elsewhere: what the locks guard here is consistent after each statement.
+pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,322 @@
+//! Connection to the broker: address, sign-in, TLS, reconnecting by itself, and the streams it must have.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
+use async_nats::jetstream::stream::{Compression, Config as StreamConfig, DiscardPolicy, StorageType};
+use async_nats::jetstream::{Context, ErrorCode};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use hi_common::subject::{DUPLICATE_WINDOW_SECS, STREAMS, StreamDef};
+use tokio::sync::watch;
+
+use crate::config::Nats as NatsConfig;
+
+/// How long the broker may take to acknowledge a message or to answer a question.
+pub const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest pause between two attempts to connect.
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(8);
+/// Commands queued towards the connection; more than are ever in flight.
+const CLIENT_QUEUE: usize = 256;
+/// Requests from the collector queued before they are read.
+const SUBSCRIPTION_QUEUE: usize = 64;
+/// Bytes read from the socket at a time: acknowledgements are small.
+const READ_BUFFER_BYTES: u16 = 4096;
+/// Smallest limit worth asking a small broker for, in bytes.
+const STREAM_BYTES_MIN: i64 = 16 << 20;
+
+/// Why there is no connection to try.
+#[derive(Debug, thiserror::Error)]
+pub enum NatsError {
+    /// `nats.url` is not understood.
+    #[error("`nats.url` {url:?} is no address of a NATS server")]
+    Url {
+        /// What it is.
+        url: String,
+        /// What the parser says.
+        #[source]
+        source: io::Error,
+    },
+    /// A file named in the configuration cannot be read.
+    #[error("read `nats.{key}` {}", path.display())]
+    File {
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Keys that do not go together.
+    #[error("{0}")]
+    Keys(&'static str),
+    /// The client refuses to start.
+    #[error("start the connection to the broker")]
+    Start(#[source] async_nats::ConnectError),
+}
+
+/// A connection that looks after itself.
+pub struct Connection {
+    /// The client.
+    pub client: Client,
+    /// Its JetStream context.
+    pub jetstream: Context,
+    /// Number of times it was made; odd while there is one, even while not.
+    pub state: watch::Receiver<u64>,
+}
+
+/// Whether a value of [`Connection::state`] means connected.
+pub fn is_connected(state: u64) -> bool {
+    state % 2 == 1
+}
+
+/// Starts connecting and returns at once; an unreachable server is tried again for ever.
+///
+/// # Errors
+/// Only what no retry would mend.
+pub async fn connect(config: &NatsConfig, name: &str) -> Result<Connection, NatsError> {
+    let addresses = addresses(&config.url)?;
+    let (tell, state) = watch::channel(0_u64);
+    let reporter = Arc::new(Reporter { url: config.url.clone(), last: Mutex::default(), tell });
+    let options = options(config)?
+        .name(name)
+        .retry_on_initial_connect()
+        .client_capacity(CLIENT_QUEUE)
+        .subscription_capacity(SUBSCRIPTION_QUEUE)
+        .read_buffer_capacity(READ_BUFFER_BYTES)
+        .connection_timeout(ACK_TIMEOUT)
+        .request_timeout(Some(ACK_TIMEOUT))
+        .reconnect_delay_callback(reconnect_pause)
+        .event_callback(move |event| {
+            reporter.report(&event);
+            std::future::ready(())
+        });
+    let client = options.connect(addresses).await.map_err(NatsError::Start)?;
+    let jetstream = ContextBuilder::new()
+        .timeout(ACK_TIMEOUT)
+        .ack_timeout(ACK_TIMEOUT)
+        .backpressure_on_inflight(false)
+        .build(client.clone());
+    Ok(Connection { client, jetstream, state })
+}
+
+/// Checks everything about the configuration that can be checked without a connection.
+///
+/// # Errors
+/// As [`connect`].
+pub fn check(config: &NatsConfig) -> Result<(), NatsError> {
+    addresses(&config.url)?;
+    options(config).map(|_| ())
+}
+
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, NatsError> {
+    let parse = |part: &str| {
+        part.trim()
+            .parse::<ServerAddr>()
+            .map_err(|source| NatsError::Url { url: part.trim().to_owned(), source })
+    };
+    url.split(',').map(parse).collect()
+}
+
+fn options(config: &NatsConfig) -> Result<ConnectOptions, NatsError> {
+    let mut options = ConnectOptions::new();
+    if let Some(user) = &config.user {
+        let password = match (&config.password, &config.password_file) {
+            (Some(password), None) => password.reveal().to_owned(),
+            (None, Some(path)) => first_line("password_file", path)?,
+            (None, None) => String::new(),
+            (Some(_), Some(_)) => {
+                return Err(NatsError::Keys("set either `nats.password` or `nats.password_file`"));
+            }
+        };
+        options = options.user_and_password(user.clone(), password);
+    } else if config.password.is_some() || config.password_file.is_some() {
+        return Err(NatsError::Keys("a password needs `nats.user`"));
+    }
+    if let Some(path) = &config.token_file {
+        options = options.token(first_line("token_file", path)?);
+    }
+    if let Some(path) = &config.credentials_file {
+        let text = read("credentials_file", path)?;
+        let file = |source| NatsError::File { key: "credentials_file", path: path.into(), source };
+        options = options.credentials(&text).map_err(file)?;
+    }
+    if let Some(path) = &config.tls_ca {
+        read("tls_ca", path)?;
+        options = options.add_root_certificates(path.into()).require_tls(true);
+    }
+    match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => {
+            read("tls_cert", cert)?;
+            read("tls_key", key)?;
+            options = options.add_client_certificate(cert.into(), key.into()).require_tls(true);
+        }
+        (None, None) => {}
+        _ => return Err(NatsError::Keys("`nats.tls_cert` and `nats.tls_key` go together")),
+    }
+    Ok(options)
+}
+
+fn read(key: &'static str, path: &str) -> Result<String, NatsError> {
+    fs::read_to_string(Path::new(path)).map_err(|source| NatsError::File { key, path: path.into(), source })
+}
+
+fn first_line(key: &'static str, path: &str) -> Result<String, NatsError> {
+    Ok(read(key, path)?.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// Pause before an attempt: none, then 100 ms doubling up to [`RECONNECT_PAUSE_MAX`].
+fn reconnect_pause(attempts: usize) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(2)).unwrap_or(u32::MAX).min(10);
+    let pause = Duration::from_millis(100) * 2_u32.pow(doublings);
+    if attempts <= 1 { Duration::ZERO } else { pause.min(RECONNECT_PAUSE_MAX) }
+}
+
+/// Logs what happens to the connection, each trouble once.
+struct Reporter {
+    url: String,
+    last: Mutex<Option<String>>,
+    tell: watch::Sender<u64>,
+}
+
+impl Reporter {
+    fn report(&self, event: &Event) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Connected => {
+                *last = None;
+                tracing::info!(url = self.url, "connected to the broker");
+                self.tell.send_modify(|state| *state += 1 + *state % 2);
+            }
+            Event::Disconnected => {
+                tracing::warn!(url = self.url, "connection to the broker is lost");
+                self.tell.send_modify(|state| *state += *state % 2);
+            }
+            // Our own doing, at the end.
+            Event::Closed | Event::Draining => {}
+            other => {
+                let text = plain_words(&other.to_string());
+                if last.as_deref() != Some(&text) {
+                    tracing::warn!(url = self.url, trouble = text, "broker");
+                    *last = Some(text);
+                }
+            }
+        }
+    }
+}
+
+/// The client's words, with what they mean to the one who runs it.
+fn plain_words(text: &str) -> String {
+    let text = text.strip_prefix("client error: ").unwrap_or(text);
+    let text = text.strip_prefix("nats: ").unwrap_or(text);
+    let meaning = match text.to_ascii_lowercase() {
+        t if t.contains("authorization violation") => {
+            "the broker refuses this sign-in: check nats.user, nats.token_file or nats.credentials_file"
+        }
+        t if t.contains("io error") => "no server answers at this address",
+        t if t.contains("dns") => "the name of the server cannot be resolved",
+        t if t.contains("tls") => {
+            "the encrypted connection fails: check nats.tls_ca and the name in the server's certificate"
+        }
+        t if t.contains("timed out") => "the server does not answer in time",
+        _ => return text.to_owned(),
+    };
+    meaning.to_owned()
+}
+
+/// Makes the streams that are missing; those that are there are left as they are.
+///
+/// # Errors
+/// The broker's words, with the name of the stream.
+pub async fn ensure_streams(connection: &Connection) -> Result<(), String> {
+    let compress = connection.client.is_server_compatible(2, 10, 0);
+    for def in &STREAMS {
+        ensure_stream(&connection.jetstream, def, compress)
+            .await
+            .map_err(|error| format!("stream {}: {error}", def.name))?;
+    }
+    Ok(())
+}
+
+async fn ensure_stream(jetstream: &Context, def: &StreamDef, compress: bool) -> Result<(), String> {
+    use async_nats::jetstream::context::GetStreamErrorKind;
+    match jetstream.get_stream(def.name).await {
+        Ok(_) => return Ok(()),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
+            _ => return Err(error.to_string()),
+        },
+    }
+    let mut config = stream_config(def, compress);
+    loop {
+        let error = match jetstream.create_stream(config.clone()).await {
+            Ok(_) => {
+                tracing::info!(stream = def.name, max_bytes = config.max_bytes, "stream made");
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        match error.kind() {
+            CreateStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NAME_EXIST => {
+                return Ok(());
+            }
+            // A broker with little room does not reserve this much: take what it has.
+            CreateStreamErrorKind::JetStream(e)
+                if config.max_bytes > STREAM_BYTES_MIN
+                    && [ErrorCode::STORAGE_RESOURCES_EXCEEDED, ErrorCode::INSUFFICIENT_RESOURCES]
+                        .contains(&e.error_code()) =>
+            {
+                config.max_bytes /= 2;
+            }
+            _ => return Err(error.to_string()),
+        }
+    }
+}
+
+fn stream_config(def: &StreamDef, compress: bool) -> StreamConfig {
+    StreamConfig {
+        name: def.name.to_owned(),
+        subjects: def.subjects.iter().map(|s| (*s).to_owned()).collect(),
+        description: Some(def.description.to_owned()),
+        max_age: Duration::from_secs(def.max_age_secs),
+        max_bytes: def.max_bytes,
+        max_messages: -1,
+        max_consumers: -1,
+        max_messages_per_subject: def.max_messages_per_subject,
+        discard: DiscardPolicy::Old,
+        storage: StorageType::File,
+        num_replicas: 1,
+        duplicate_window: Duration::from_secs(DUPLICATE_WINDOW_SECS),
+        allow_direct: true,
+        compression: compress.then_some(Compression::S2),
+        ..StreamConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_come_ever_more_slowly() {
+        let pauses: Vec<u128> =
+            [0, 1, 2, 3, 4, 100].iter().map(|n| reconnect_pause(*n).as_millis()).collect();
+        assert_eq!(pauses, [0, 0, 100, 200, 400, 8000]);
+    }
+
+    #[test]
+    fn mistakes_are_named_before_connecting() {
+        let config = NatsConfig { password_file: Some("/x".into()), ..NatsConfig::default() };
+        assert!(check(&config).unwrap_err().to_string().contains("needs `nats.user`"));
+        let config = NatsConfig { tls_cert: Some("/x".into()), ..NatsConfig::default() };
+        assert!(check(&config).unwrap_err().to_string().contains("go together"));
+        let config = NatsConfig { token_file: Some("/nowhere/token".into()), ..NatsConfig::default() };
+        assert_eq!(check(&config).unwrap_err().to_string(), "read `nats.token_file` /nowhere/token");
+        let config = NatsConfig { url: "nats://a:1, nats://[".into(), ..NatsConfig::default() };
+        assert!(check(&config).unwrap_err().to_string().contains("\"nats://[\""));
+    }
+}

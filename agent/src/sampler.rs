@@ -1,0 +1,307 @@
+//! Runs the sources: a task each, ticks aligned to the clock, one run at a time, a limit on its time, a fence for panics.
+//!
+//! The sampler knows sources only by their trait. What a run yields goes to the assembler; how it went to the board.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hi_common::catalog::SourceOutcome;
+use hi_common::error_chain::ErrorChain;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::clock::{Clock, ClockStep, Grid};
+use crate::host::HostRoot;
+use crate::layout::Layout;
+use crate::pool::{Panicked, Pool};
+use crate::source::{FactDoc, Outcome, Readings, Source, SourceError};
+use crate::status::{Board, Change, Verdict};
+
+/// Longest sleep between two looks at the wall clock: bounds how late a step of the clock is noticed.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// A source as the sampler runs it.
+pub struct Slot {
+    /// Name of the source.
+    pub name: &'static str,
+    /// How often it runs.
+    pub interval: Duration,
+    /// After which time a run counts as stalled.
+    pub timeout: Duration,
+    /// How long after the tick it starts: the agent's own reading waits for the others.
+    pub delay: Duration,
+    /// Makes the source, at first and after a panic.
+    pub make: Box<dyn Fn() -> Option<Box<dyn Source>> + Send>,
+}
+
+/// What the sampler tells.
+#[derive(Debug)]
+pub enum Output {
+    /// A run yielded samples.
+    Sampled(Sampled),
+    /// A run yielded facts: all that the source knows.
+    Facts {
+        /// The source.
+        source: &'static str,
+        /// Time of the tick, Unix milliseconds.
+        at: i64,
+        /// The facts.
+        facts: Vec<FactDoc>,
+    },
+    /// A source fares otherwise than before.
+    Changed(Change),
+    /// The clock was set.
+    ClockStep {
+        /// How.
+        step: ClockStep,
+        /// The clock after it, Unix milliseconds.
+        at: i64,
+    },
+}
+
+/// Samples of one run.
+#[derive(Debug)]
+pub struct Sampled {
+    /// The source.
+    pub source: &'static str,
+    /// Time of the tick, Unix milliseconds.
+    pub at: i64,
+    /// Which series.
+    pub layout: Arc<Layout>,
+    /// Their values.
+    pub values: Vec<f64>,
+}
+
+/// Receives a copy of everything read, for the local exposition.
+pub type Mirror = Arc<Mutex<Vec<Option<Readings>>>>;
+
+/// What all tasks share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Wall clock.
+    pub clock: Clock,
+    /// Offset of this host's ticks, in milliseconds.
+    pub offset_ms: i64,
+    /// Time of the first run, Unix milliseconds: the start, so that a page shows something at once.
+    pub first_at: i64,
+    /// The host.
+    pub host: HostRoot,
+    /// Threads.
+    pub pool: Pool,
+    /// Outcomes.
+    pub board: Arc<Board>,
+    /// Where output goes.
+    pub output: mpsc::Sender<Output>,
+    /// Where copies go, if anywhere.
+    pub mirror: Option<Mirror>,
+}
+
+/// What a run needs and gives back.
+struct Worker {
+    source: Box<dyn Source>,
+    readings: Readings,
+}
+
+type Run = Result<(Worker, Result<Outcome, SourceError>), Panicked>;
+
+/// Runs one source until the receiver of its output is gone.
+pub async fn run(slot: Slot, index: usize, shared: Shared) {
+    let mut task = Task { worker: None, layout: None, last_at: i64::MIN, backwards: 0, slot, index, shared };
+    let mut at = task.shared.first_at;
+    loop {
+        task.last_at = at;
+        if !task.tick(at).await {
+            return;
+        }
+        at = task.wait().await;
+    }
+}
+
+struct Task {
+    slot: Slot,
+    index: usize,
+    shared: Shared,
+    worker: Option<Worker>,
+    layout: Option<(u64, Arc<Layout>)>,
+    last_at: i64,
+    backwards: i64,
+}
+
+impl Task {
+    /// Waits for the next tick and returns its time. Derived anew from the wall clock after every sleep, so that a clock
+    /// that was set moves the ticks and a machine that slept leaves some out.
+    async fn wait(&mut self) -> i64 {
+        let interval_ms = i64::try_from(self.slot.interval.as_millis()).unwrap_or(i64::MAX).max(1);
+        let mut aimed: Option<i64> = None;
+        loop {
+            if self.observe().await {
+                // The clock ran over ticks, or back: none of that is the source's doing.
+                self.last_at = self.shared.clock.wall_ms().max(self.last_at);
+            }
+            let backwards = self.shared.clock.backwards();
+            if backwards != self.backwards {
+                // Another grid from here on: its ticks cannot repeat one of before.
+                (self.backwards, self.last_at, aimed) = (backwards, i64::MIN, None);
+            }
+            let grid = Grid::new(interval_ms, self.shared.offset_ms, backwards);
+            let now = self.shared.clock.wall_ms();
+            if aimed.is_none() && self.last_at > i64::MIN {
+                self.skip((grid.floor(now) - self.last_at) / interval_ms);
+            }
+            let target = *aimed.get_or_insert_with(|| grid.next_after(now.max(self.last_at)));
+            if now >= target {
+                let at = grid.floor(now);
+                self.skip((at - target) / interval_ms);
+                return at;
+            }
+            let left = Duration::from_millis((target - now).unsigned_abs());
+            sleep(left.min(SLEEP_MAX)).await;
+        }
+    }
+
+    /// Looks for a step of the clock and tells of it; true when there was one.
+    async fn observe(&mut self) -> bool {
+        let Some(step) = self.shared.clock.observe() else { return false };
+        let at = self.shared.clock.wall_ms();
+        tracing::warn!(by_ms = step.by_ms, "the clock was set");
+        let _ = self.shared.output.send(Output::ClockStep { step, at }).await;
+        true
+    }
+
+    fn skip(&self, ticks: i64) {
+        if ticks > 0 {
+            self.shared.board.skip(self.index, ticks.unsigned_abs());
+        }
+    }
+
+    /// One run. False when nobody listens any more.
+    async fn tick(&mut self, at: i64) -> bool {
+        if !self.slot.delay.is_zero() {
+            sleep(self.slot.delay).await;
+        }
+        self.shared.board.progress();
+        let Some(mut worker) = self.worker.take().or_else(|| self.fresh()) else {
+            return self.note(&panicked("source cannot be made")).await;
+        };
+        worker.readings.clear();
+        let host = self.shared.host.clone();
+        let started = Instant::now();
+        let pool = self.shared.pool.clone();
+        let mut run = std::pin::pin!(pool.run(move || {
+            let result = worker.source.read(&host, &mut worker.readings);
+            (worker, result)
+        }));
+        match timeout(self.slot.timeout, &mut run).await {
+            Ok(result) => self.finish(result, at, started.elapsed()).await,
+            Err(_) => {
+                let message = format!("did not come back within {:?}", self.slot.timeout);
+                let stalled = Verdict {
+                    outcome: SourceOutcome::Stalled,
+                    reason: Some("timeout"),
+                    message: Some(message),
+                    duration: started.elapsed(),
+                };
+                if !self.note(&stalled).await {
+                    return false;
+                }
+                self.outlast(run).await
+            }
+        }
+    }
+
+    /// Waits for a hung run, which cannot be stopped; nothing new is started meanwhile. What it yields is too old.
+    async fn outlast(&mut self, mut run: std::pin::Pin<&mut impl Future<Output = Run>>) -> bool {
+        loop {
+            tokio::select! {
+                result = &mut run => {
+                    if let Ok((worker, _)) = result {
+                        self.worker = Some(worker);
+                    }
+                    // The ticks up to here are counted.
+                    self.last_at = self.last_at.max(self.shared.clock.wall_ms());
+                    return !self.shared.output.is_closed();
+                }
+                () = self.shared.output.closed() => return false,
+                () = sleep(self.slot.interval) => {
+                    self.skip(1);
+                    // Waiting is progress of the clockwork, not of the source.
+                    self.shared.board.progress();
+                }
+            }
+        }
+    }
+
+    async fn finish(&mut self, result: Run, at: i64, duration: Duration) -> bool {
+        let (worker, result) = match result {
+            Ok(run) => run,
+            Err(Panicked(text)) => return self.note(&Verdict { duration, ..panicked(&text) }).await,
+        };
+        let verdict = verdict(&result, duration);
+        let mut listening = self.note(&verdict).await;
+        listening &= self.emit(&worker.readings, at).await;
+        self.worker = Some(worker);
+        listening
+    }
+
+    async fn emit(&mut self, readings: &Readings, at: i64) -> bool {
+        if let Some(mirror) = &self.shared.mirror {
+            let mut mirror = mirror.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = mirror.get_mut(self.index) {
+                *place = Some(readings.clone());
+            }
+        }
+        let source = self.slot.name;
+        let mut listening = true;
+        if !readings.facts().is_empty() {
+            let facts = readings.facts().to_vec();
+            listening &= self.shared.output.send(Output::Facts { source, at, facts }).await.is_ok();
+        }
+        if readings.is_empty() {
+            return listening;
+        }
+        let fingerprint = readings.fingerprint();
+        let layout = match &self.layout {
+            Some((known, layout)) if *known == fingerprint => Arc::clone(layout),
+            _ => match Layout::of(readings) {
+                Ok(layout) => Arc::new(layout),
+                Err(error) => {
+                    tracing::error!(source, error = %ErrorChain(&error), "layout cannot be encoded");
+                    return listening;
+                }
+            },
+        };
+        self.layout = Some((fingerprint, Arc::clone(&layout)));
+        let sampled = Sampled { source, at, layout, values: readings.values().to_vec() };
+        listening & self.shared.output.send(Output::Sampled(sampled)).await.is_ok()
+    }
+
+    async fn note(&mut self, verdict: &Verdict) -> bool {
+        let now = self.shared.clock.wall_ms();
+        match self.shared.board.note(self.index, verdict, now) {
+            Some(change) => self.shared.output.send(Output::Changed(change)).await.is_ok(),
+            None => !self.shared.output.is_closed(),
+        }
+    }
+
+    fn fresh(&self) -> Option<Worker> {
+        (self.slot.make)().map(|source| Worker { source, readings: Readings::default() })
+    }
+}
+
+fn verdict(result: &Result<Outcome, SourceError>, duration: Duration) -> Verdict {
+    let (outcome, reason, message) = match result {
+        Ok(Outcome::Read) => (SourceOutcome::Read, None, None),
+        Ok(Outcome::Absent) => (SourceOutcome::Absent, None, None),
+        Err(error) => (SourceOutcome::Error, Some(error.reason()), Some(ErrorChain(error).to_string())),
+    };
+    Verdict { outcome, reason, message, duration }
+}
+
+fn panicked(text: &str) -> Verdict {
+    Verdict {
+        outcome: SourceOutcome::Error,
+        reason: Some("panic"),
+        message: Some(text.to_owned()),
+        duration: Duration::ZERO,
+    }
+}
