@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Dir, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::source::{SourceError, read_error};
 
@@ -94,6 +95,35 @@ impl HostRoot {
     /// # Errors
     /// As [`read_error`] sorts them; a file that is not there is [`SourceError::Missing`].
     pub fn text<'s>(&self, scratch: &'s mut Scratch, at: At, path: &str) -> Result<&'s str, SourceError> {
+        self.point(scratch, at, path);
+        // A sysfs attribute comes whole in one read; a file below /proc may come in pieces.
+        match read_all(&scratch.path, &mut scratch.bytes, at == At::Sys) {
+            Ok(()) => Ok(as_text(&mut scratch.bytes)),
+            Err(error) => Err(read_error(&scratch.path, error)),
+        }
+    }
+
+    /// Collects the entries of a folder whose names are numbers (processes, threads), sorted.
+    ///
+    /// # Errors
+    /// Every error but "not there".
+    pub fn numbers(
+        &self,
+        at: At,
+        path: &str,
+        scratch: &mut Scratch,
+        numbers: &mut Vec<u32>,
+    ) -> Result<(), SourceError> {
+        numbers.clear();
+        self.point(scratch, at, path);
+        match read_numbers(&scratch.path, numbers) {
+            Ok(()) | Err(Errno::NOENT | Errno::SRCH) => Ok(()),
+            Err(error) => Err(read_error(&scratch.path, error.into())),
+        }
+    }
+
+    /// Makes the scratch path that of a file.
+    fn point(&self, scratch: &mut Scratch, at: At, path: &str) {
         scratch.path.clear();
         scratch.path.push(match at {
             At::Proc => &self.procfs,
@@ -102,11 +132,6 @@ impl HostRoot {
             At::Root => &self.rootfs,
         });
         scratch.path.push(path.trim_start_matches('/'));
-        // A sysfs attribute comes whole in one read; a file below /proc may come in pieces.
-        match read_all(&scratch.path, &mut scratch.bytes, at == At::Sys) {
-            Ok(()) => Ok(as_text(&mut scratch.bytes)),
-            Err(error) => Err(read_error(&scratch.path, error)),
-        }
     }
 
     /// Text of an attribute below `/sys` without surrounding space; `None` when it is not there, empty, or the driver has
@@ -166,10 +191,23 @@ fn read_all(path: &Path, bytes: &mut Vec<u8>, one_page: bool) -> io::Result<()> 
             Ok(0) => return Ok(()),
             Ok(count) if one_page && count < PAGE_BYTES => return Ok(()),
             Ok(_) if bytes.len() > FILE_BYTES_MAX => return Err(io::ErrorKind::FileTooLarge.into()),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Adds the numbers among the names in a folder.
+fn read_numbers(path: &Path, numbers: &mut Vec<u32>) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let mut folder = Dir::new(rustix::fs::open(path, flags, Mode::empty())?)?;
+    while let Some(entry) = folder.read() {
+        if let Some(number) = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
+            numbers.push(number);
+        }
+    }
+    numbers.sort_unstable();
+    Ok(())
 }
 
 /// The bytes as text. What is not UTF-8 (firmware tables hold anything) is replaced, which alone allocates.

@@ -17,10 +17,14 @@ use hi_agent::sources::{DIFFERENCES, Difference, SOURCES};
 use hi_common::metric::Kind;
 
 /// Families of the sources we have. What else stands in the expected output belongs to sources of later issues.
-const OURS: [&str; 13] = [
+const OURS: [&str; 23] = [
+    "node_boot_time_seconds",
     "node_context_switches_total",
     "node_cpu_",
     "node_disk_",
+    "node_dmi_info",
+    "node_entropy_",
+    "node_filefd_",
     "node_filesystem_",
     "node_forks_total",
     "node_intr_total",
@@ -28,7 +32,13 @@ const OURS: [&str; 13] = [
     "node_load5",
     "node_memory_",
     "node_network_",
+    "node_os_",
+    "node_pressure_",
+    "node_processes_",
     "node_procs_",
+    "node_time_",
+    "node_timex_",
+    "node_uname_info",
     "node_vmstat_",
     "node_load15",
 ];

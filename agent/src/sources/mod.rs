@@ -8,14 +8,26 @@ pub mod filesystem;
 pub mod load;
 pub mod memory;
 pub mod network;
+pub mod os;
+pub mod pressure;
+pub mod processes;
 
 pub use differences::{DIFFERENCES, Difference};
 
 use crate::source::SourceDef;
 
 /// All sources, in the order in which they are listed.
-pub const SOURCES: &[&SourceDef] =
-    &[&cpu::DEF, &memory::DEF, &load::DEF, &filesystem::DEF, &disk::DEF, &network::DEF];
+pub const SOURCES: &[&SourceDef] = &[
+    &cpu::DEF,
+    &memory::DEF,
+    &load::DEF,
+    &pressure::DEF,
+    &filesystem::DEF,
+    &disk::DEF,
+    &network::DEF,
+    &processes::DEF,
+    &os::DEF,
+];
 
 #[cfg(test)]
 mod tests {

@@ -84,6 +84,7 @@ pub(super) struct Identity {
     minor: String,
     rotational: Option<bool>,
     removable: Option<bool>,
+    physical: bool,
     size_bytes: Option<i64>,
     model: Option<String>,
     serial: Option<String>,
@@ -98,6 +99,7 @@ impl Identity {
         let folder = format!("block/{}", device.replace('/', "!"));
         let mut attribute =
             |name: &str| host.attribute(scratch, &format!("{folder}/{name}")).map(str::to_owned);
+        let physical = host.sys(&format!("{folder}/device")).exists();
         let flag = |text: Option<String>| text.map(|text| text == "1");
         Self {
             numbers,
@@ -109,6 +111,7 @@ impl Identity {
                 .and_then(|text| text.parse::<i64>().ok()?.checked_mul(SECTOR_BYTES)),
             model: attribute("device/model"),
             serial: attribute("device/serial").or_else(|| attribute("serial")),
+            physical,
             udev,
         }
     }
@@ -161,8 +164,11 @@ impl Identity {
         }
     }
 
-    /// Reports the device as a fact.
+    /// Reports the device as a fact, if it is one: a partition or a volume is none.
     pub(super) fn push_fact(&self, device: &str, out: &mut Readings) {
+        if !self.physical {
+            return;
+        }
         let mut doc = BTreeMap::new();
         let mut text = |key: &str, value: &str| {
             if !value.is_empty() {
@@ -223,6 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let block = folder.path().join("sys/block/vda");
         std::fs::create_dir_all(block.join("queue")).unwrap();
+        std::fs::create_dir_all(block.join("device")).unwrap();
         for (name, text) in
             [("size", "2048\n"), ("serial", "abc\n"), ("removable", "0\n"), ("queue/rotational", "1\n")]
         {
