@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Dir, Mode, OFlags};
+use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use crate::source::{SourceError, read_error};
@@ -116,7 +116,7 @@ impl HostRoot {
     ) -> Result<(), SourceError> {
         numbers.clear();
         self.point(scratch, at, path);
-        match read_numbers(&scratch.path, numbers) {
+        match read_numbers(&scratch.path, &mut scratch.bytes, numbers) {
             Ok(()) | Err(Errno::NOENT | Errno::SRCH) => Ok(()),
             Err(error) => Err(read_error(&scratch.path, error.into())),
         }
@@ -197,11 +197,14 @@ fn read_all(path: &Path, bytes: &mut Vec<u8>, one_page: bool) -> io::Result<()> 
     }
 }
 
-/// Adds the numbers among the names in a folder.
-fn read_numbers(path: &Path, numbers: &mut Vec<u32>) -> Result<(), Errno> {
+/// Adds the numbers among the names in a folder; `buffer` is where the kernel writes the names.
+fn read_numbers(path: &Path, buffer: &mut Vec<u8>, numbers: &mut Vec<u32>) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
-    let mut folder = Dir::new(rustix::fs::open(path, flags, Mode::empty())?)?;
-    while let Some(entry) = folder.read() {
+    let folder = rustix::fs::open(path, flags, Mode::empty())?;
+    buffer.clear();
+    buffer.reserve(PAGE_BYTES);
+    let mut entries = RawDir::new(&folder, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
         if let Some(number) = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
             numbers.push(number);
         }

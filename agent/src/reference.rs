@@ -6,6 +6,7 @@ use hi_common::config::KeyDoc;
 use hi_common::metric::job_of;
 
 use crate::config::{all_sources, keys};
+use crate::sources::DIFFERENCES;
 
 /// `docs/reference/metrics.md`: every metric, by source.
 pub fn metrics() -> String {
@@ -17,7 +18,7 @@ pub fn metrics() -> String {
         let secs = def.interval.as_secs();
         let _ = write!(
             out,
-            "\n## `{}`\n\nReads {}. Every {secs} s unless configured otherwise.\n",
+            "\n## `{}`\n\n{} Every {secs} s unless configured otherwise.\n",
             def.name, def.summary
         );
         if !def.permission.is_empty() {
@@ -37,6 +38,14 @@ pub fn metrics() -> String {
                 cell(metric.help),
             );
         }
+    }
+    out.push_str(
+        "\n## What differs from node_exporter on purpose\n\nA test holds the first part of this list against node_exporter's own \
+         expected output over the same captured tree.\n\n| metrics | why |\n|---|---|\n",
+    );
+    for difference in DIFFERENCES {
+        let names: Vec<String> = difference.metrics.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(out, "| {} | {} |", names.join(", "), cell(difference.reason));
     }
     out
 }

@@ -40,6 +40,7 @@ pub const DIFFERENCES: &[Difference] = &[
                  its own.",
         in_capture: true,
     },
+    Difference { metrics: LATER, reason: "Not read yet: subsystems of later sources.", in_capture: true },
     Difference {
         metrics: &[
             "node_network_receive_compressed_total",
@@ -63,8 +64,87 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         metrics: &["node_filesystem_*"],
         reason: "node_exporter's test of its output leaves the filesystem collector out, because sizes are those of the \
-                 machine it runs on. Of several mounts over each other we report the topmost alone, read-only state \
-                 also of one that hangs, and sizes in the filesystem's fragments, as df does.",
+                 machine it runs on. Of several mounts over each other we report the topmost alone, the read-only state \
+                 also of one that hangs, sizes in the filesystem's fragments, as df does, and as an error what a sandbox \
+                 hides from the agent.",
         in_capture: true,
     },
+    Difference {
+        metrics: &["node_network_speed_bytes"],
+        reason: "Left out where the speed is unknown; node_exporter 1 yields -125000 unless told to ignore it.",
+        in_capture: false,
+    },
+    Difference {
+        metrics: &["node_processes_*"],
+        reason: "Read by default. A state that was seen once stays, with 0, so that the set of series is steady; \
+                 node_processes_threads_state needs sources.processes.thread_states.",
+        in_capture: false,
+    },
+    Difference {
+        metrics: &["node_memory_*"],
+        reason: "Fields of newer kernels are yielded too (KReclaimable, FileHugePages, SecPageTables, …), some of which \
+                 node_exporter does not know.",
+        in_capture: false,
+    },
+    Difference {
+        metrics: &["node_dmi_info"],
+        reason: "Serial numbers and the product's UUID can be read by root alone; the agent does not run as root, so these \
+                 labels are empty.",
+        in_capture: false,
+    },
+    Difference {
+        metrics: &["node_disk_*", "node_pressure_*"],
+        reason: "Milliseconds are divided by 1000, where node_exporter multiplies by 0.001: the last bit may differ, and \
+                 decimals compress better.",
+        in_capture: false,
+    },
+];
+
+/// What node_exporter reads and we do not yet; the families of collectors that are off by default among them.
+const LATER: &[&str] = &[
+    "node_arp_*",
+    "node_bcache_*",
+    "node_bcachefs_*",
+    "node_bonding_*",
+    "node_btrfs_*",
+    "node_buddyinfo_*",
+    "node_cgroups_*",
+    "node_cooling_device_*",
+    "node_dmmultipath_*",
+    "node_drbd_*",
+    "node_edac_*",
+    "node_fibrechannel_*",
+    "node_hwmon_*",
+    "node_infiniband_*",
+    "node_interrupts_*",
+    "node_ipvs_*",
+    "node_kernel_hung_*",
+    "node_ksmd_*",
+    "node_lnstat_*",
+    "node_md_*",
+    "node_mountstats_*",
+    "node_netstat_*",
+    "node_nf_conntrack_*",
+    "node_nfs_*",
+    "node_nfsd_*",
+    "node_nvme_*",
+    "node_pcidevice_*",
+    "node_power_supply_*",
+    "node_qdisc_*",
+    "node_rapl_*",
+    "node_schedstat_*",
+    "node_slabinfo_*",
+    "node_sockstat_*",
+    "node_softirqs_*",
+    "node_softnet_*",
+    "node_sysctl_*",
+    "node_tape_*",
+    "node_thermal_zone_*",
+    "node_udp_queues",
+    "node_watchdog_*",
+    "node_wifi_*",
+    "node_xfrm_*",
+    "node_xfs_*",
+    "node_zfs_*",
+    "node_zoneinfo_*",
 ];

@@ -42,7 +42,7 @@ pub static DEF: SourceDef = SourceDef {
     interval: Duration::from_secs(30),
     timeout: Duration::from_secs(10),
     metrics: &[&STATE, &THREADS, &THREAD_STATE, &THREADS_MAX, &PIDS, &PIDS_MAX],
-    permission: "",
+    permission: "To see processes of other users: neither ProtectProc= nor a /proc mounted with hidepid=.",
     keys: Config::keys,
     make: |table| Ok(Box::new(Processes::new(&own_section(table)?))),
 };

@@ -77,7 +77,8 @@ pub static DEF: SourceDef = SourceDef {
     interval: Duration::from_secs(30),
     timeout: Duration::from_secs(10),
     metrics: &[&ERROR, &READONLY, &SIZE, &FREE, &AVAIL, &FILES, &FILES_FREE, &MOUNT],
-    permission: "",
+    permission: "For filesystems at or below /home, /root and /run/user: ProtectHome=read-only; with ProtectHome=yes they \
+                 are reported as hidden.",
     keys: Config::keys,
     make: |table| Ok(Box::new(Filesystem::new(&own_section(table)?)?)),
 };

@@ -67,7 +67,8 @@ pub static DEF: SourceDef = SourceDef {
     interval: Duration::from_secs(60),
     timeout: Duration::from_secs(10),
     metrics: &METRICS,
-    permission: "",
+    permission: "For node_timex_*: the system call adjtimex (SystemCallFilter=adjtimex clock_adjtime, no ProtectClock=yes). \
+                 For addresses: RestrictAddressFamilies=AF_NETLINK.",
     keys: Config::keys,
     make: |table| {
         own_section::<Config>(table)?;
