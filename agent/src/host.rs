@@ -69,6 +69,12 @@ impl HostRoot {
         }
     }
 
+    /// This machine, but with a folder of a test's own for `/proc`.
+    #[cfg(test)]
+    pub(crate) fn live_with_proc(folder: &Path) -> Self {
+        Self { procfs: folder.to_owned(), ..Self::live() }
+    }
+
     /// Whether system calls (statvfs, uname, adjtimex) describe the same machine as the files: false for a capture.
     pub fn is_live(&self) -> bool {
         self.live

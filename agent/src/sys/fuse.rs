@@ -18,12 +18,14 @@ pub struct StalledMount {
 }
 
 impl StalledMount {
-    /// Mounts over a folder. From then on each statfs of it waits for an answer that nobody gives.
+    /// Mounts over a folder, for this thread and those it starts alone: it gets mounts of its own first. From then on each
+    /// statfs of the folder waits for an answer that nobody gives.
     ///
     /// # Errors
     /// What it lacks.
     pub fn new(folder: &Path) -> Result<Self, Refused> {
         let refused = |what: &str, error: io::Error| Refused(format!("{what}: {error}"));
+        own_mounts().map_err(|error| refused("unshare", error))?;
         let device = File::options().read(true).write(true).open("/dev/fuse");
         let device = device.map_err(|error| refused("open /dev/fuse", error))?;
         let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", device.as_raw_fd());
@@ -46,6 +48,19 @@ impl StalledMount {
         self.device = None;
         Aborted { _mount: self }
     }
+}
+
+/// Gives this thread mounts of its own that nobody else sees.
+fn own_mounts() -> io::Result<()> {
+    #[expect(unsafe_code, reason = "unshare and mount have no safe wrappers among our dependencies")]
+    // SAFETY: unshare takes flags alone; of the mount call's texts only the target counts, the others may be null.
+    let done = unsafe {
+        let flags = libc::MS_REC | libc::MS_PRIVATE;
+        // The second call would change the mounts of all if the first one failed.
+        libc::unshare(libc::CLONE_NEWNS) == 0
+            && libc::mount(std::ptr::null(), c"/".as_ptr(), std::ptr::null(), flags, std::ptr::null()) == 0
+    };
+    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A mount whose daemon died; unmounted when dropped.
