@@ -6,6 +6,7 @@
 pub mod api;
 pub mod attention;
 pub mod block;
+pub mod cli;
 pub mod config;
 pub mod embedded;
 pub mod housekeeping;
@@ -15,4 +16,9 @@ pub mod model;
 pub mod moment;
 pub mod overview;
 pub mod query;
+pub mod run;
+pub mod self_metrics;
+pub mod settings;
+pub mod signals;
 pub mod store;
+pub mod ui;

@@ -48,5 +48,7 @@ pub const QUERIES_AT_ONCE_MAX: usize = 4;
 pub const QUERIES_WAITING_MAX: usize = 64;
 /// Clients of `/api/live`.
 pub const LIVE_CLIENTS_MAX: u32 = 64;
-/// Answers above this size are not compressed, in bytes: over the loopback sending is faster than packing.
+/// Answers below this size are not compressed, in bytes.
+pub const COMPRESS_BYTES_MIN: u64 = 512;
+/// Data above this size is not compressed, in bytes: over the loopback sending is faster than packing.
 pub const COMPRESS_BYTES_MAX: u64 = 256 << 10;

@@ -9,7 +9,7 @@ use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
 use crate::attention::AttentionItem;
-use crate::moment::Time;
+use crate::moment::{Time, now_ms};
 
 /// The attention list.
 #[derive(Serialize, ToSchema)]
@@ -31,5 +31,8 @@ pub struct Attention {
     ))]
 pub async fn list(State(app): State<App>, params: Params) -> Result<Json<Attention>, Problem> {
     params.only(&[])?;
-    Err(app.pending())
+    let directory = app.directory.get().await;
+    let now_ms = now_ms();
+    let (_, items) = app.overview.judge(&directory, &app.ingest, now_ms);
+    Ok(Json(Attention { checked_at: Time(now_ms), items }))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
 use crate::moment::Time;
+use crate::store::{EventFilter, EventRow};
 
 /// How bad an event is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -71,6 +73,51 @@ pub struct EventPage {
         (status = 200, description = "A page of events.", body = EventPage),
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
-pub async fn list(State(app): State<App>, _params: Params) -> Result<Json<EventPage>, Problem> {
-    Err(app.pending())
+pub async fn list(State(app): State<App>, params: Params) -> Result<Json<EventPage>, Problem> {
+    let params = params.only(&["host", "type", "start", "end", "limit", "cursor"])?;
+    let limit = params.limit(100, 1000)?;
+    let mut filter = EventFilter {
+        host: None,
+        kind: params.get("type").map(str::to_owned),
+        start: params.time("start")?,
+        end: params.time("end")?,
+        before: params.get("cursor").map(parse_cursor).transpose()?,
+    };
+    if let Some(name) = params.get("host") {
+        let Some(host) = app.ask(app.store.host(name)).await? else {
+            return Ok(Json(EventPage { events: Vec::new(), next_cursor: None }));
+        };
+        filter.host = Some(host.id);
+    }
+    let mut rows = app.ask(app.store.events(&filter, limit as i64 + 1)).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.at, row.id));
+    Ok(Json(EventPage { events: rows.into_iter().map(EventView::from).collect(), next_cursor }))
+}
+
+/// Reads `TIME.ID` of the last event of the page before.
+fn parse_cursor(text: &str) -> Result<(i64, Uuid), Problem> {
+    let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+    parts.ok_or_else(|| Problem::bad_parameter("cursor", "is none that a page gave as `next_cursor`"))
+}
+
+impl From<EventRow> for EventView {
+    fn from(row: EventRow) -> Self {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let data = row.data.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), text(value)));
+        Self {
+            id: row.id,
+            host: row.host,
+            at: Time(row.at),
+            kind: row.kind,
+            severity: match row.severity.as_str() {
+                "critical" => EventSeverity::Critical,
+                "warning" => EventSeverity::Warning,
+                _ => EventSeverity::Info,
+            },
+            message: row.message,
+            data: data.collect(),
+        }
+    }
 }

@@ -32,5 +32,11 @@ pub async fn healthz() -> Json<Health> {
         (status = 503, description = "What is missing.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    Err(app.pending())
+    // The schema was brought up to date before the server began to listen.
+    app.ask(app.store.database_info()).await?;
+    if app.ingest.stats().connected {
+        Ok(Json(Health { status: "ok" }))
+    } else {
+        Err(Problem::unavailable("the broker is not connected"))
+    }
 }

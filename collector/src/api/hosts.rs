@@ -1,6 +1,7 @@
 //! `/api/hosts`: the hosts, and one of them with all that is known.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +9,8 @@ use utoipa::ToSchema;
 use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
-use crate::overview::view::{HostDetail, HostSummary};
+use crate::moment::now_ms;
+use crate::overview::view::{FactView, HostDetail, HostSummary};
 
 /// A page of hosts.
 #[derive(Serialize, ToSchema)]
@@ -34,8 +36,21 @@ pub struct HostPage {
     ))]
 pub async fn list(State(app): State<App>, params: Params) -> Result<Json<HostPage>, Problem> {
     let params = params.only(&["limit", "cursor"])?;
-    let _ = params.limit(500, 1000)?;
-    Err(app.pending())
+    let limit = params.limit(500, 1000)?;
+    let directory = app.directory.get().await;
+    let (mut hosts, _) = app.overview.judge(&directory, &app.ingest, now_ms());
+    if hosts.is_empty()
+        && let Some(error) = &directory.error
+    {
+        return Err(Problem::unavailable(format!("the hosts cannot be read: {error}")));
+    }
+    if let Some(after) = params.get("cursor") {
+        hosts.retain(|host| host.host.as_str() > after);
+    }
+    let more = hosts.len() > limit;
+    hosts.truncate(limit);
+    let next_cursor = hosts.last().filter(|_| more).map(|host| host.host.clone());
+    Ok(Json(HostPage { hosts, next_cursor }))
 }
 
 /// Shows one host: facts, sources with their outcome, filesystems, disks, interfaces.
@@ -50,8 +65,21 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<HostPag
     ))]
 pub async fn detail(
     State(app): State<App>,
-    Path(_host): Path<String>,
-    _params: Params,
+    host: Result<Path<String>, PathRejection>,
+    params: Params,
 ) -> Result<Json<HostDetail>, Problem> {
-    Err(app.pending())
+    params.only(&[])?;
+    let Path(host) = host.map_err(|_| Problem::not_found("the name of the host is not UTF-8"))?;
+    let directory = app.directory.get().await;
+    let Some((key, mut detail)) = app.overview.detail(&host, &directory, &app.ingest, now_ms()) else {
+        return Err(match &directory.error {
+            Some(error) => Problem::unavailable(format!("the hosts cannot be read: {error}")),
+            None => Problem::not_found(format!("there is no host named {host:?}")),
+        });
+    };
+    // Without the database there are at least the facts that were read before it went away.
+    if directory.error.is_none() {
+        detail.facts = app.ask(app.store.facts(key)).await?.iter().map(FactView::from).collect();
+    }
+    Ok(Json(detail))
 }

@@ -151,6 +151,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        // For the guard, which knows the path.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,18 +1,25 @@
 //! `/api/samples`: the samples of series, as they are or per step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::params::Params;
 use super::problem::Problem;
-use super::series::SeriesKind;
+use super::series::{SeriesKind, selectors};
 use super::state::App;
-use crate::moment::Time;
-use crate::query::{Mode, Resolution};
+use crate::moment::{Time, now_ms};
+use crate::query::{Mode, Question, Resolution, SumBy};
+
+/// Range when none is given, in milliseconds.
+const DEFAULT_RANGE_MS: i64 = 3_600_000;
+/// Longest step, a year, in milliseconds.
+const STEP_MS_MAX: f64 = 31_536_000_000.0;
 
 /// Samples of a number of series over one range of time.
 ///
@@ -86,6 +93,88 @@ pub struct SampleSeries {
         (status = 200, description = "The samples.", body = Samples),
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
-pub async fn read(State(app): State<App>, _params: Params) -> Result<Response, Problem> {
-    Err(app.pending())
+pub async fn read(State(app): State<App>, params: Params) -> Result<Response, Problem> {
+    let params = params.only(&["match", "start", "end", "step_seconds", "mode", "sum_by"])?;
+    let now_ms = now_ms();
+    let question = question(&params, now_ms)?;
+    let metrics = Arc::clone(&app.directory.get().await.metrics);
+    let body = app.query(app.reader.answer(question, metrics, now_ms)).await?;
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, body).into_response())
+}
+
+/// Reads the question out of the parameters.
+fn question(params: &Params, now_ms: i64) -> Result<Question, Problem> {
+    let any_of = selectors(params)?;
+    if any_of.is_empty() {
+        return Err(Problem::bad_parameter(
+            "match",
+            "is missing: give at least one selector, such as node_load1",
+        ));
+    }
+    let end_ms = params.time("end")?.unwrap_or(now_ms);
+    let start_ms = params.time("start")?.unwrap_or(end_ms - DEFAULT_RANGE_MS);
+    if start_ms >= end_ms {
+        return Err(Problem::bad_parameter("start", "must lie before `end`"));
+    }
+    let mode = match params.get("mode") {
+        None | Some("value") => Mode::Value,
+        Some("rate") => Mode::Rate,
+        Some(other) => {
+            return Err(Problem::bad_parameter("mode", format!("must be value or rate, not {other:?}")));
+        }
+    };
+    let step_ms = step_ms(params)?;
+    let sum_by = params.get("sum_by").map(SumBy::parse).transpose();
+    let sum_by = sum_by.map_err(|detail| Problem::bad_parameter("sum_by", detail))?;
+    if sum_by.is_some() && step_ms.is_none() {
+        return Err(Problem::bad_parameter("sum_by", "needs `step_seconds`: sums are made per step"));
+    }
+    Ok(Question { any_of, start_ms, end_ms, step_ms, mode, sum_by })
+}
+
+fn step_ms(params: &Params) -> Result<Option<i64>, Problem> {
+    let expected = "a number of seconds from 0.001 to 31536000";
+    let Some(seconds) = params.parsed::<f64>("step_seconds", expected)? else { return Ok(None) };
+    let ms = (seconds * 1000.0).round();
+    if (1.0..=STEP_MS_MAX).contains(&ms) {
+        return Ok(Some(ms as i64));
+    }
+    Err(Problem::bad_parameter("step_seconds", format!("must be {expected}, not {seconds}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(query: &str) -> Result<Question, String> {
+        question(&Params::parse(query).unwrap(), 10_000_000).map_err(|problem| problem.detail)
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let asked = ask("match=up").unwrap();
+        assert_eq!((asked.start_ms, asked.end_ms), (10_000_000 - 3_600_000, 10_000_000));
+        assert_eq!((asked.step_ms, asked.mode, asked.sum_by), (None, Mode::Value, None));
+        let asked = ask("match=up&end=5000&start=4000.5&step_seconds=0.5&mode=rate&sum_by=a,b").unwrap();
+        assert_eq!((asked.start_ms, asked.end_ms, asked.step_ms), (4_000_500, 5_000_000, Some(500)));
+        assert_eq!(asked.sum_by.unwrap().0, ["a", "b"]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (query, detail) in [
+            ("", "`match` is missing"),
+            ("match=%7B%7D", "`match` \"{}\" is not usable: the selector matches every series"),
+            ("match=up&start=5000&end=5000", "`start` must lie before `end`"),
+            ("match=up&mode=delta", "`mode` must be value or rate"),
+            ("match=up&step_seconds=0", "`step_seconds` must be a number of seconds"),
+            ("match=up&step_seconds=NaN", "`step_seconds` must be a number of seconds"),
+            ("match=up&sum_by=a", "`sum_by` needs `step_seconds`"),
+            ("match=up&sum_by=1&step_seconds=1", "`sum_by` must be label names"),
+        ] {
+            let error = ask(query).unwrap_err();
+            assert!(error.starts_with(detail), "{query}: {error}");
+        }
+    }
 }

@@ -1,16 +1,23 @@
 //! `/api/series`: which series there are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use hi_common::metric::Kind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
+use crate::limits::SELECTORS_PER_REQUEST_MAX;
+use crate::model::Matcher;
 use crate::moment::Time;
+use crate::query::read::all_labels;
+use crate::query::selector;
+use crate::store::SeriesRow;
 
 /// How the values of a series behave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -73,6 +80,61 @@ pub struct SeriesPage {
         (status = 200, description = "A page of series.", body = SeriesPage),
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
-pub async fn list(State(app): State<App>, _params: Params) -> Result<Json<SeriesPage>, Problem> {
-    Err(app.pending())
+pub async fn list(State(app): State<App>, params: Params) -> Result<Json<SeriesPage>, Problem> {
+    let params = params.only(&["match", "limit", "cursor"])?;
+    let limit = params.limit(1000, 5000)?;
+    let after = params.parsed("cursor", "a `next_cursor` of a page")?;
+    let any_of = selectors(&params)?;
+    if any_of.is_empty() {
+        return Err(Problem::bad_parameter(
+            "match",
+            "is missing: give at least one selector, such as node_load1",
+        ));
+    }
+    let page = app.ask(app.store.series_find(&any_of, after, limit)).await?;
+    let metrics = Arc::clone(&app.directory.get().await.metrics);
+    let next_cursor = page.series.last().filter(|_| page.more).map(|row| row.info.id.to_string());
+    let view = |row: SeriesRow| {
+        let metric = metrics.get(&*row.info.metric);
+        SeriesView {
+            id: row.info.id,
+            metric: row.info.metric.to_string(),
+            labels: all_labels(&row.info.labels, &row.info.metric, &row.host_name).into_iter().collect(),
+            kind: row.info.kind.into(),
+            unit: metric.map(|metric| metric.unit.clone()).unwrap_or_default(),
+            help: metric.map(|metric| metric.help.clone()).unwrap_or_default(),
+            first_seen: Time(row.first_seen),
+            last_seen: Time(row.last_seen),
+        }
+    };
+    Ok(Json(SeriesPage { series: page.series.into_iter().map(view).collect(), next_cursor }))
+}
+
+/// Reads the selectors of a request.
+///
+/// # Errors
+/// Too many (422); one that is wrong (400), with the place.
+pub fn selectors(params: &Params) -> Result<Vec<Vec<Matcher>>, Problem> {
+    let texts: Vec<&str> = params.all("match").collect();
+    if texts.len() > SELECTORS_PER_REQUEST_MAX {
+        let detail = format!("{} selectors, limit {SELECTORS_PER_REQUEST_MAX}", texts.len());
+        return Err(Problem::limit(detail));
+    }
+    let parse = |text: &str| {
+        selector::parse(text)
+            .map_err(|error| Problem::bad_parameter("match", format!("{text:?} is not usable: {error}")))
+    };
+    texts.into_iter().map(parse).collect()
+}
+
+impl From<Kind> for SeriesKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Gauge => Self::Gauge,
+            Kind::Counter => Self::Counter,
+            Kind::Info => Self::Info,
+            Kind::State => Self::State,
+            Kind::Untyped => Self::Untyped,
+        }
+    }
 }

@@ -8,7 +8,12 @@ use utoipa::ToSchema;
 use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
+use crate::ingest::IngestStats;
+use crate::limits::LIVE_CLIENTS_MAX;
 use crate::moment::Time;
+use crate::overview::directory::Directory;
+use crate::self_metrics;
+use crate::store::{DatabaseInfo, DeadLetterRow, HousekeepingRow};
 
 /// How the collector is doing.
 #[derive(Serialize, ToSchema)]
@@ -209,6 +214,115 @@ pub struct Clients {
         (status = 200, description = "How it is doing.", body = System),
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
-pub async fn show(State(app): State<App>, _params: Params) -> Result<Json<System>, Problem> {
-    Err(app.pending())
+pub async fn show(State(app): State<App>, params: Params) -> Result<Json<System>, Problem> {
+    params.only(&[])?;
+    let directory = app.directory.get().await;
+    let (info, housekeeping) =
+        tokio::join!(app.ask(app.store.database_info()), app.ask(app.store.housekeeping_runs()));
+    let stats = app.ingest.stats();
+    let head = app.ingest.head.stats();
+    let cost = self_metrics::cost();
+    Ok(Json(System {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: Time(app.started_at_ms),
+        uptime_seconds: app.started.elapsed().as_secs_f64(),
+        rss_bytes: cost.rss_bytes,
+        bytes_written: cost.written_bytes,
+        head: Head {
+            bytes: head.bytes,
+            limit_bytes: head.limit_bytes,
+            samples: head.samples,
+            oldest_at: head.oldest_at.map(Time),
+        },
+        dead_letters: dead_letters(&directory),
+        database: database(&info),
+        refused_series: refused(&app, &stats),
+        housekeeping: housekeeping.unwrap_or_default().into_iter().map(HousekeepingTask::from).collect(),
+        clients: Clients { live: app.live_clients(), limit: LIVE_CLIENTS_MAX },
+        flush: Flush {
+            count: stats.flush.count,
+            last_at: stats.flush.last_at.map(Time),
+            last_seconds: stats.flush.last_seconds,
+            last_samples: stats.flush.last_samples,
+            last_error: stats.flush.last_error.clone(),
+            interval_seconds: stats.flush.interval_seconds,
+        },
+        cursor: Cursor {
+            hosts: stats.cursor.hosts,
+            gaps_open: stats.cursor.gaps_open,
+            gaps_repaired_total: stats.cursor.gaps_repaired_total,
+            batches_lost_total: stats.cursor.batches_lost_total,
+        },
+        broker: Broker {
+            url: stats.broker_url.clone(),
+            version: stats.broker_version.clone(),
+            connected: stats.connected,
+            stream_bytes: stats.connected.then_some(stats.stream_bytes),
+            stream_messages: stats.connected.then_some(stats.stream_messages),
+        },
+        ingest: Ingest {
+            connected: stats.connected,
+            lag_messages: stats.lag_messages,
+            lag_seconds: stats.lag_seconds,
+            batches_total: stats.batches_total,
+            samples_total: stats.samples_total,
+            samples_per_second: stats.samples_per_second,
+            duplicates_total: stats.duplicates_total,
+            series: stats.series,
+            layouts: stats.layouts,
+        },
+    }))
+}
+
+fn database(info: &Result<DatabaseInfo, Problem>) -> Database {
+    match info {
+        Ok(info) => Database {
+            version: Some(info.version.clone()),
+            timescaledb: info.timescaledb.clone(),
+            size_bytes: u64::try_from(info.size_bytes).ok(),
+            connected: true,
+            error: None,
+        },
+        Err(problem) => Database {
+            version: None,
+            timescaledb: None,
+            size_bytes: None,
+            connected: false,
+            error: Some(problem.detail.clone()),
+        },
+    }
+}
+
+fn dead_letters(directory: &Directory) -> DeadLetters {
+    let (count, recent) = &directory.dead_letters;
+    let letter = |row: &DeadLetterRow| DeadLetter {
+        at: Time(row.at),
+        host: row.host.clone(),
+        subject: row.subject.clone(),
+        reason: row.reason.clone(),
+        detail: row.detail.clone(),
+    };
+    DeadLetters { count: u64::try_from(*count).unwrap_or(0), recent: recent.iter().map(letter).collect() }
+}
+
+fn refused(app: &App, stats: &IngestStats) -> Vec<RefusedSeries> {
+    let name = |host| app.ingest.hosts.get(host).map_or_else(|| "?".to_owned(), |host| host.name.to_string());
+    let row = |refused: &crate::ingest::RefusedSeries| RefusedSeries {
+        host: name(refused.host),
+        reason: refused.reason.to_owned(),
+        count: refused.count,
+    };
+    stats.refused.iter().map(row).collect()
+}
+
+impl From<HousekeepingRow> for HousekeepingTask {
+    fn from(row: HousekeepingRow) -> Self {
+        Self {
+            task: row.task,
+            last_at: Some(Time(row.last_at)),
+            last_seconds: Some(row.last_seconds),
+            last_error: row.last_error,
+            result: row.result,
+        }
+    }
 }
