@@ -2,6 +2,7 @@
 //! processes under test.
 
 pub mod agent;
+pub mod bench;
 pub mod binaries;
 pub mod blocks;
 pub mod collector;
