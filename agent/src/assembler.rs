@@ -38,7 +38,9 @@ pub struct Link {
     pub losses: Mutex<Losses>,
     /// Layouts sent lately.
     pub layouts: Mutex<LayoutCache>,
-    /// Something was dropped: series, facts and catalog are to be sent once more.
+    /// Something was dropped since the broker last took a message.
+    pub dropped: AtomicBool,
+    /// Something was dropped, and the broker takes messages again: series, facts and catalog are to be sent once more.
     pub repeat: AtomicBool,
 }
 
@@ -77,7 +79,8 @@ impl Assembler {
                         seal_at.get_or_insert_with(|| Instant::now() + LINGER);
                     }
                     Some(Output::Facts { source, at, facts: list }) => {
-                        let items = facts.changed(&self.identity, source, at, &list);
+                        let now = std::time::Instant::now();
+                        let items = facts.changed(&self.identity, source, at, list, now);
                         self.send(items).await;
                     }
                     Some(Output::Changed(change)) => {
@@ -93,7 +96,7 @@ impl Assembler {
                     seal_at = None;
                     if self.link.repeat.swap(false, Ordering::Relaxed) {
                         batcher.repeat_series();
-                        facts.repeat();
+                        self.send(facts.again(&self.identity)).await;
                         catalog_at.get_or_insert_with(|| Instant::now() + CATALOG_FIRST);
                     }
                     self.seal(&mut batcher).await;

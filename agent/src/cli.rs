@@ -24,7 +24,7 @@ const STACK_BYTES: usize = 256 << 10;
 
 /// Reads this host and publishes what it read.
 #[derive(Debug, Parser)]
-#[command(name = "hi-agent", disable_help_subcommand = true)]
+#[command(name = "hi-agent", version, disable_help_subcommand = true)]
 pub struct Cli {
     /// Configuration file [default: /etc/homelab-intelligence/agent.toml, if it exists]
     #[arg(long, value_name = "FILE", global = true, env = ENV_CONFIG)]

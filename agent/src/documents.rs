@@ -1,23 +1,23 @@
 //! What is sent beside batches: events, facts, the catalog; and when: facts and catalog on change, once per start.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hi_common::catalog::{Catalog, MetricInfo, SourceStatus};
 use hi_common::event::{Event, Severity};
-use hi_common::fact::Fact;
+use hi_common::fact::{Fact, FactValue};
 use hi_common::limits::DOCUMENT_BYTES_MAX;
 use hi_common::subject;
 use hi_common::wire::encode;
 use serde::Serialize;
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::all_sources;
 use crate::host_id::Identity;
 use crate::outbox::Item;
 use crate::self_metrics::VERSION;
-use crate::source::FactDoc;
+use crate::source::{Every, FactDoc};
 
 /// Makes items of a message; `None`, logged, when it is too large to be taken.
 fn item<T: Serialize>(subject: String, id: String, message: &T) -> Option<Item> {
@@ -83,35 +83,44 @@ pub fn catalog(identity: &Identity, at: i64, sources: Vec<SourceStatus>) -> Opti
     item(subject::catalog(&identity.host), Uuid::new_v4().to_string(), &catalog)
 }
 
-/// Knows which facts were sent, as hashes.
+/// How long a fact may go untold before what it describes counts as gone. Sources tell a fact when it changes and every
+/// [`Every::FACTS`].
+const GONE_AFTER: Duration = Duration::from_secs(Every::FACTS.as_secs() * 5 / 2);
+
+/// The facts that the collector was told, and when a source last told them.
 #[derive(Debug, Default)]
 pub struct Facts {
-    sent: HashMap<(&'static str, &'static str, String), u64>,
+    told: BTreeMap<(&'static str, &'static str, String), Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    doc: BTreeMap<String, FactValue>,
+    at: i64,
+    when: Instant,
 }
 
 impl Facts {
-    /// The facts to send: those that are new or changed, and those that are gone. A source that tells any fact tells all it
-    /// knows.
+    /// What to send of the facts a source tells: those that are new or changed, and, as gone, those it told before but not
+    /// lately.
     pub fn changed(
         &mut self,
         identity: &Identity,
         source: &'static str,
         at: i64,
-        facts: &[FactDoc],
+        facts: Vec<FactDoc>,
+        now: Instant,
     ) -> Vec<Item> {
         let mut items = Vec::new();
-        let mut seen = BTreeSet::new();
-        for fact in facts {
-            let hash = encode(&fact.doc).map(|bytes| xxh3_64(&bytes)).unwrap_or_default();
-            let key = (source, fact.kind, fact.id.clone());
-            if self.sent.get(&key) != Some(&hash) {
-                items.extend(fact_item(identity, at, fact.kind, &fact.id, Some(fact.doc.clone())));
-                self.sent.insert(key, hash);
+        for FactDoc { kind, id, doc } in facts {
+            let key = (source, kind, id);
+            if self.told.get(&key).is_none_or(|told| told.doc != doc) {
+                items.extend(fact_item(identity, at, kind, &key.2, Some(&doc)));
             }
-            seen.insert((fact.kind, fact.id.as_str()));
+            self.told.insert(key, Told { doc, at, when: now });
         }
-        self.sent.retain(|(owner, kind, id), _| {
-            let gone = *owner == source && !seen.contains(&(*kind, id.as_str()));
+        self.told.retain(|(owner, kind, id), told| {
+            let gone = *owner == source && now.saturating_duration_since(told.when) > GONE_AFTER;
             if gone {
                 items.extend(fact_item(identity, at, kind, id, None));
             }
@@ -120,11 +129,12 @@ impl Facts {
         items
     }
 
-    /// Sends all once more at the next occasion: something was lost on the way.
-    pub fn repeat(&mut self) {
-        for hash in self.sent.values_mut() {
-            *hash = hash.wrapping_add(1);
-        }
+    /// All of them once more: something was lost on the way.
+    pub fn again(&self, identity: &Identity) -> Vec<Item> {
+        let item = |((_, kind, id), told): (&(_, &'static str, String), &Told)| {
+            fact_item(identity, told.at, kind, id, Some(&told.doc))
+        };
+        self.told.iter().filter_map(item).collect()
     }
 }
 
@@ -133,7 +143,7 @@ fn fact_item(
     at: i64,
     kind: &str,
     id: &str,
-    doc: Option<BTreeMap<String, hi_common::fact::FactValue>>,
+    doc: Option<&BTreeMap<String, FactValue>>,
 ) -> Option<Item> {
     let subject = subject::fact(&identity.host, kind, id);
     let fact = Fact {
@@ -143,7 +153,7 @@ fn fact_item(
         at,
         kind: kind.to_owned(),
         id: id.to_owned(),
-        doc,
+        doc: doc.cloned(),
     };
     item(subject, Uuid::new_v4().to_string(), &fact)
 }
@@ -151,7 +161,6 @@ fn fact_item(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hi_common::fact::FactValue;
     use hi_common::ids::{HostId, HostName};
     use hi_common::wire::decode;
 
@@ -167,9 +176,10 @@ mod tests {
     #[test]
     fn facts_are_sent_when_they_change_and_when_they_go() {
         let mut facts = Facts::default();
-        let mut send = |list: &[FactDoc]| -> Vec<(String, bool)> {
+        let start = Instant::now();
+        let mut send = |list: &[FactDoc], minutes: u64| -> Vec<(String, bool)> {
             facts
-                .changed(&identity(), "disk", 5, list)
+                .changed(&identity(), "disk", 5, list.to_vec(), start + Duration::from_secs(60 * minutes))
                 .iter()
                 .map(|item| {
                     let fact: Fact = decode(&item.payload).unwrap();
@@ -178,12 +188,12 @@ mod tests {
                 .collect()
         };
         let own = |id: &str, there| (id.to_owned(), there);
-        assert_eq!(send(&[fact("sda", 1), fact("sdb", 1)]), [own("sda", true), own("sdb", true)]);
-        assert_eq!(send(&[fact("sda", 1), fact("sdb", 1)]), []);
-        assert_eq!(send(&[fact("sda", 2)]), [own("sda", true), own("sdb", false)]);
-        assert_eq!(send(&[fact("sda", 2)]), []);
-        facts.repeat();
-        assert_eq!(facts.changed(&identity(), "disk", 5, &[fact("sda", 2)]).len(), 1);
+        assert_eq!(send(&[fact("sda", 1), fact("sdb", 1)], 0), [own("sda", true), own("sdb", true)]);
+        assert_eq!(send(&[fact("sda", 1)], 10), []);
+        assert_eq!(send(&[fact("sda", 2)], 20), [own("sda", true)]);
+        assert_eq!(send(&[fact("sda", 2)], 30), [own("sdb", false)], "not told for half an hour");
+        assert_eq!(send(&[fact("sdb", 1)], 31), [own("sdb", true)]);
+        assert_eq!(facts.again(&identity()).len(), 2);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub fn on_drop(counters: Arc<Counters>, link: Arc<Link>, undisclosed: Arc<Atomic
         add(counter, 1);
         add(&undisclosed, 1);
         if !matches!(dropped, Dropped::Item { reason: DropReason::Refused, .. }) {
-            link.repeat.store(true, Ordering::Relaxed);
+            link.dropped.store(true, Ordering::Relaxed);
         }
         let Some((epoch, seq)) = id.and_then(parse_id) else { return };
         let mut losses = lock(&link.losses);
@@ -186,6 +186,9 @@ impl Publisher {
                 add(&self.counters.published, 1);
                 add(&self.counters.published_bytes, item.payload.len() as u64);
                 self.history.keep(item);
+                if self.link.dropped.swap(false, Ordering::Relaxed) {
+                    self.link.repeat.store(true, Ordering::Relaxed);
+                }
                 (sending.pause, sending.paused_until) = (RETRY_PAUSE.0, None);
                 if sending.complained.take().is_some() {
                     tracing::info!("the broker takes messages again");

@@ -39,7 +39,7 @@ pub struct Slot {
 pub enum Output {
     /// A run yielded samples.
     Sampled(Sampled),
-    /// A run yielded facts: all that the source knows.
+    /// A run yielded facts: new ones, changed ones, or, now and then, all that the source knows.
     Facts {
         /// The source.
         source: &'static str,
