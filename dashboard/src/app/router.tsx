@@ -1,5 +1,7 @@
 /** Which address shows which page, and what of it stands in the URL. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { hostQuery } from "../api/queries";
+import { queries } from "../api/query_client";
 import { OverviewPage } from "../features/overview/page";
 import { parseOverview } from "../features/overview/search";
 import { parseRange } from "../format/range";
@@ -35,6 +37,8 @@ const hostRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/hosts/$host",
   validateSearch: parseRange,
+  // Asked for while the page's code is still on its way; the page itself waits for it.
+  loader: ({ params }) => void queries.prefetchQuery(hostQuery(params.host)),
   component: lazyRouteComponent(() => import("../features/host/page"), "HostPage"),
 });
 

@@ -26,6 +26,10 @@ export function timeLabels(
   });
 }
 
+/** Room for the day below the clock only where a day is named. */
+export const timeAxisHeight: uPlot.Axis.Size = (_plot, values) =>
+  (values ?? []).some((label) => label?.includes("\n")) ? 36 : 22;
+
 /** Value labels with the unit; what lies below zero is written without its sign. */
 export function valueLabels(unit: Unit): uPlot.Axis.DynamicValues {
   return (_plot, splits) => {

@@ -37,6 +37,8 @@ export interface ChartSnapshot {
 const BEAT_MS = 5_000;
 /** A burst of reasons to fetch a hole makes one request. */
 const HOLE_DELAY_MS = 250;
+/** Buckets before the hole that are fetched again: the last ones may have been incomplete. */
+const MARGIN_BUCKETS = 3;
 /** Data younger than this has no hole yet. */
 const FRESH_MS = 30_000;
 
@@ -54,6 +56,8 @@ export class ChartModel {
   private timer: ReturnType<typeof setInterval> | undefined;
   private holeTimer: ReturnType<typeof setTimeout> | undefined;
   private holePending = false;
+  /** End of what was known when the hole was noticed, Unix ms. */
+  private holeFrom: number | null = null;
   private following = false;
 
   constructor(private spec: ChartSpec) {
@@ -122,6 +126,7 @@ export class ChartModel {
     }
     if (abort.signal.aborted) return;
     this.window = window;
+    this.holeFrom = null;
     this.snapshot = { ...this.snapshot, loading: false, error: null };
     this.emit();
     if (range.live) this.follow();
@@ -155,6 +160,7 @@ export class ChartModel {
         hole: () => {
           this.feed.interrupt();
           this.holePending = true;
+          this.holeFrom ??= this.window?.newest() ?? null;
           // What was just loaded has no hole yet; else show at once what is known.
           const newest = this.window?.newest() ?? 0;
           if (Date.now() - newest > FRESH_MS) this.fillHole();
@@ -182,33 +188,22 @@ export class ChartModel {
       const { window, abort } = this;
       if (window === null || abort === null) return;
       const to = Date.now();
-      const from = Math.max(window.start, (window.newest() ?? window.start) - 3 * window.step);
       window.slide(to);
-      // The live values of this moment are in the window already, so the hole
-      // lies before them: reach back as far as the window has nothing.
-      const since = Math.min(from, this.lastUnbroken(window) ?? from);
-      this.fetch(since, to, window.step, abort.signal)
+      // Live values after the hole may be there already: it begins where it was noticed.
+      const known = Math.min(this.holeFrom ?? to, window.newest() ?? window.start);
+      const from = Math.max(window.start, known - MARGIN_BUCKETS * window.step);
+      this.fetch(from, to, window.step, abort.signal)
         .then((answer) => {
           if (abort.signal.aborted) return;
           window.merge(answer);
+          if (!this.holePending) this.holeFrom = null;
           this.emit();
         })
         .catch(() => {
-          // The next opening of the stream tries again; the chart says that it is stale.
-          this.holePending = true;
+          // The next reading tries again; until then the chart says that it is stale.
+          if (!abort.signal.aborted) this.holePending = true;
         });
     }, HOLE_DELAY_MS);
-  }
-
-  /** Where the newest unbroken run of data before the last hole ends. */
-  private lastUnbroken(window: SampleWindow): number | null {
-    const [first] = window.series();
-    if (first === undefined) return null;
-    let index = window.length - 1;
-    while (index >= 0 && first.avg[index] === null) index -= 1;
-    while (index >= 0 && first.avg[index] !== null) index -= 1;
-    while (index >= 0 && first.avg[index] === null) index -= 1;
-    return index < 0 ? window.start : window.start + index * window.step;
   }
 
   private advance(): void {

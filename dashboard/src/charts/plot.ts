@@ -4,7 +4,7 @@
  */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { increments, timeLabels, valueLabels } from "./axes";
+import { increments, timeAxisHeight, timeLabels, valueLabels } from "./axes";
 import { bridge, type Column, extent, longestBridge, negate, stack } from "./layers";
 import type { Mark } from "./marks";
 import type { ChartData } from "./model";
@@ -151,7 +151,7 @@ export class Plot {
       cursor: this.cursor(),
       scales: { x: { time: true }, y: { auto: false } },
       axes: [
-        { ...axis, values: timeLabels, size: 36, space: 72, gap: 6 },
+        { ...axis, values: timeLabels, size: timeAxisHeight, space: 72, gap: 6 },
         {
           ...axis,
           values: valueLabels(this.spec.unit),

@@ -131,7 +131,7 @@ function homelab(now) {
         { device: "br-lan", rate: 3_100_000, address: "192.168.1.1" },
       ],
     }),
-    host("backup", { busy: 0.02, memoryUsed: 0.2, booted: now - 63 * 86400, silentSince: now - 780 }),
+    host("backup", { busy: 0.02, memoryUsed: 0.2, booted: now - 63 * 86400, silentSince: now - 795 }),
     host("desk-3f9a", {
       os: "Ubuntu 24.04.1 LTS",
       kernel: "6.8.0-49-generic",

@@ -39,6 +39,7 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     ...scenario,
   };
   const seen = [];
+  let streams = 0;
   let made = { count: -1, hosts: [] };
   const hosts = () => {
     if (made.count !== state.hosts) made = { count: state.hosts, hosts: makeHosts(state.hosts, seconds()) };
@@ -108,7 +109,11 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
       timer = setTimeout(tick, state.liveMs);
     };
     let timer = setTimeout(tick, 50);
-    request.on("close", () => clearTimeout(timer));
+    streams += 1;
+    request.on("close", () => {
+      streams -= 1;
+      clearTimeout(timer);
+    });
   }
 
   function asset(response, path) {
@@ -129,6 +134,8 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     port: server.address().port,
     state,
     seen,
+    /** How many live streams are open. */
+    open: () => streams,
     /** Ends every connection, as a killed collector does. */
     close: () => {
       const closed = new Promise((resolve) => server.close(resolve));

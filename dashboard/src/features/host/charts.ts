@@ -1,49 +1,7 @@
 /** The charts of a host's page, as data: which series, and what is made of them. */
 import { type Selection, selector } from "../../api/selector";
-import type { HostDetail } from "../../api/types";
 import { type ChartSpec, combine, find, type GridSeries, type PlotSeries } from "../../charts/spec";
-
-/** What the charts need to know of a host; changes rarely, unlike its figures. */
-export interface HostShape {
-  host: string;
-  cpus: number;
-  disks: readonly string[];
-  interfaces: readonly string[];
-  mountpoints: readonly string[];
-  memory: number | null;
-  /** Seconds between readings, by source. */
-  intervals: Readonly<Record<string, number>>;
-}
-
-/** More lines than this cannot be told apart. */
-const MOST_LINES = 12;
-/** Interfaces that containers and virtual machines bring along; their traffic passes a real one. */
-const VIRTUAL = /^(lo|veth|br-|docker|virbr|vnet|tap|cali|flannel|cni|fwbr|fwln|fwpr)/;
-
-export function shapeOf(detail: HostDetail): HostShape {
-  const names = detail.interfaces.map(({ device }) => device).sort();
-  const real = names.filter((name) => !VIRTUAL.test(name));
-  return {
-    host: detail.host,
-    cpus: detail.cpu_count ?? 1,
-    disks: detail.disks
-      .map(({ device }) => device)
-      .sort()
-      .slice(0, MOST_LINES),
-    interfaces: (real.length > 0 ? real : names).slice(0, MOST_LINES),
-    mountpoints: detail.filesystems
-      .map(({ mountpoint }) => mountpoint)
-      .sort()
-      .slice(0, MOST_LINES),
-    memory: detail.memory_total_bytes,
-    intervals: Object.fromEntries(
-      detail.sources.map(({ source, interval_seconds }) => [source, interval_seconds]),
-    ),
-  };
-}
-
-const DEFAULT_INTERVAL = 10;
-const interval = (shape: HostShape, source: string): number => shape.intervals[source] ?? DEFAULT_INTERVAL;
+import { type HostShape, interval } from "./shape";
 
 const named = (name: string, color: number, series: GridSeries | undefined, below = false): PlotSeries[] =>
   series === undefined ? [] : [{ name, color, avg: series.avg, min: series.min, max: series.max, below }];

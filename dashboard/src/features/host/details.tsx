@@ -1,6 +1,7 @@
 /** The host's events and facts. */
 import type { HostDetail, HostEvent } from "../../api/types";
 import { Ago } from "../../ui/figures";
+import { Scroll } from "../../ui/scroll";
 import { State, severity } from "../../ui/state";
 import { Empty } from "../../ui/views";
 
@@ -11,8 +12,7 @@ export function HostEvents({ events }: { events: readonly HostEvent[] | undefine
   if (events.length === 0)
     return <Empty title="Nothing happened in this range: no restart, no failure, no change." />;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className="scroll" aria-label="Events" tabIndex={0}>
+    <Scroll label="Events">
       <table className="table">
         <caption className="sr-only">Events</caption>
         <thead>
@@ -38,7 +38,7 @@ export function HostEvents({ events }: { events: readonly HostEvent[] | undefine
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   );
 }
 

@@ -12,10 +12,11 @@ import { SHORTEST_RANGE_MS, toRange } from "../../format/range";
 import { Section } from "../../ui/facts";
 import { useTitle } from "../../ui/title";
 import { Empty, ErrorNote, Skeleton } from "../../ui/views";
-import { type HostShape, liveMatch, sections, shapeOf } from "./charts";
+import { liveMatch, sections } from "./charts";
 import { FactsList, HostEvents } from "./details";
 import { HostHeader } from "./header";
 import { SectionIndex } from "./section_index";
+import { type HostShape, shapeOf } from "./shape";
 import { SourcesTable } from "./sources";
 import { DiskTable, FilesystemTable, InterfaceTable } from "./tables";
 

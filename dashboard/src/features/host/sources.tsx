@@ -3,6 +3,7 @@ import type { HostDetail, SourceState } from "../../api/types";
 import * as number from "../../format/number";
 import { duration, elapsed } from "../../format/time";
 import { Ago, Quantity } from "../../ui/figures";
+import { Scroll } from "../../ui/scroll";
 import { State } from "../../ui/state";
 import { Command, Empty } from "../../ui/views";
 
@@ -37,8 +38,7 @@ export function SourcesTable({ host }: { host: HostDetail }) {
     );
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className="scroll" aria-label="Sources" tabIndex={0}>
+    <Scroll label="Sources">
       <table className="table">
         <caption className="sr-only">Sources</caption>
         <thead>
@@ -88,6 +88,6 @@ export function SourcesTable({ host }: { host: HostDetail }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   );
 }

@@ -4,6 +4,7 @@ import type { Disk, Filesystem, HostDetail, Interface } from "../../api/types";
 import * as number from "../../format/number";
 import { Bar, Quantity } from "../../ui/figures";
 import { BUSY_LIMITS, FILESYSTEM_LIMITS } from "../../ui/limits";
+import { Scroll } from "../../ui/scroll";
 import { State } from "../../ui/state";
 import { compare, type Sort, SortHead } from "../../ui/table";
 import { Empty } from "../../ui/views";
@@ -38,8 +39,7 @@ function List<Row>({
   const [name, ...rest] = columns;
   if (name === undefined) return null;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className="scroll" aria-label={caption} tabIndex={0}>
+    <Scroll label={caption}>
       <table className="table">
         <caption className="sr-only">{caption}</caption>
         <thead>
@@ -64,7 +64,7 @@ function List<Row>({
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   );
 }
 

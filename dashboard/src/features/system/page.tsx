@@ -95,8 +95,8 @@ function Storage({ system: { head, flush, database } }: { system: System }) {
         ["Samples in the head", count(head.samples)],
         ["Oldest in the head", <Ago key="oldest" at={head.oldest_at} />],
         ["Last flush", <Ago key="flush" at={flush.last_at} />],
-        ["It took", elapsed(flush.last_seconds)],
-        ["It wrote", <span key="wrote">{count(flush.last_samples)} samples</span>],
+        ["Last flush took", elapsed(flush.last_seconds)],
+        ["Last flush wrote", <span key="wrote">{count(flush.last_samples)} samples</span>],
         [
           "Flushes",
           <span key="flushes">

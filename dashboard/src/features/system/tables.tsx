@@ -3,6 +3,7 @@ import type { System } from "../../api/types";
 import * as number from "../../format/number";
 import { elapsed } from "../../format/time";
 import { Ago, Quantity } from "../../ui/figures";
+import { Scroll } from "../../ui/scroll";
 import { State } from "../../ui/state";
 import { Empty } from "../../ui/views";
 
@@ -16,8 +17,7 @@ function Table({
   children: ReactNode;
 }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className="scroll" aria-label={caption} tabIndex={0}>
+    <Scroll label={caption}>
       <table className="table">
         <caption className="sr-only">{caption}</caption>
         <thead>
@@ -31,7 +31,7 @@ function Table({
         </thead>
         <tbody>{children}</tbody>
       </table>
-    </section>
+    </Scroll>
   );
 }
 
