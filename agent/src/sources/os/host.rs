@@ -74,7 +74,7 @@ impl HostFact {
         let container = read(At::Root, "run/systemd/container");
         let board = read(At::Proc, "device-tree/model");
         let architecture = match host.is_live() {
-            true => rustix::system::uname().machine().to_string_lossy().into_owned(),
+            true => sysinfo::System::cpu_arch(),
             false => String::new(),
         };
         let text = |text: String| (!text.is_empty()).then_some(FactValue::Text(text));
@@ -88,6 +88,7 @@ impl HostFact {
             ("architecture", text(architecture)),
             ("cpu_model", text(self.cpu.model.clone())),
             ("cpu_count", number(i64::try_from(stat.cpu_count).ok())),
+            ("cpu_cores", number(cores(host))),
             ("memory_bytes", number(memory_bytes)),
             ("boot_time", (self.boot_seconds > 0).then(|| FactValue::Text(rfc3339(self.boot_seconds)))),
             ("virtualization", text(virtualization(&container, dmi, self.cpu.hypervisor))),
@@ -99,6 +100,12 @@ impl HostFact {
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
         .collect()
     }
+}
+
+/// Physical cores, where the kernel tells which processors share one.
+fn cores(host: &HostRoot) -> Option<i64> {
+    let cores = host.is_live().then(sysinfo::System::physical_core_count)?.ok()?;
+    i64::try_from(cores).ok()
 }
 
 /// Addresses at which the host can be reached, without their prefix.
