@@ -218,11 +218,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Shows the collector's own metrics in Prometheus' text format.
-         * @description # Errors
-         *     None.
-         */
+        /** Shows the collector's own metrics in Prometheus' text format. */
         get: operations["get_metrics"];
         put?: never;
         post?: never;

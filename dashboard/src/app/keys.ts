@@ -38,7 +38,7 @@ export function useKeys(actions: { search: () => void; help: () => void }): void
         latest.current.search();
         return;
       }
-      if (!plain || typing(event.target) || document.querySelector("[role=dialog], [role=menu]") !== null)
+      if (!plain || typing(event.target) || document.querySelector("dialog[open], [role=menu]") !== null)
         return;
       const page =
         performance.now() - prefixed < PREFIX_MS && PAGES.find((each) => each.letter === event.key);

@@ -1,7 +1,10 @@
-/** Dialogs on Radix: focus stays inside, Esc closes. */
-import * as Radix from "@radix-ui/react-dialog";
-import type { ReactNode } from "react";
-import { Icon } from "./icons";
+/**
+ * Dialogs on the browser's own element: focus stays inside, the rest of the
+ * page is inert, Esc closes. (Radix' dialog adds a style element to lock
+ * scrolling, which the collector's content security policy rightly refuses.)
+ */
+import { type ReactNode, useEffect, useId, useRef } from "react";
+import { IconButton } from "./button";
 
 export function Dialog({
   open,
@@ -16,22 +19,42 @@ export function Dialog({
   hideTitle?: boolean;
   children: ReactNode;
 }) {
+  const element = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    if (!open) return;
+    const dialog = element.current;
+    const before = document.activeElement;
+    dialog?.showModal();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    };
+  }, [open]);
+  if (!open) return null;
   return (
-    <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
-      <Radix.Portal>
-        <Radix.Overlay className="overlay" />
-        <Radix.Content className="floating dialog" aria-describedby={undefined}>
-          <div className={hideTitle ? "sr-only" : "dialog-head"}>
-            <Radix.Title className="dialog-title">{title}</Radix.Title>
-            {!hideTitle && (
-              <Radix.Close className="icon-button" aria-label="Close">
-                <Icon name="close" />
-              </Radix.Close>
-            )}
-          </div>
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the click is on the backdrop; the key for it is Esc
+    <dialog
+      ref={element}
+      className="floating dialog"
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={(event) => {
+        if (event.target === event.currentTarget) onClose();
+      }}
+    >
+      <div className="dialog-body">
+        <div className={hideTitle ? "sr-only" : "dialog-head"}>
+          <h2 id={id} className="dialog-title">
+            {title}
+          </h2>
+          {!hideTitle && <IconButton icon="close" label="Close" onClick={onClose} />}
+        </div>
+        {children}
+      </div>
+    </dialog>
   );
 }

@@ -115,7 +115,7 @@ function pressure(shape: HostShape, kind: "some" | "full"): ChartSpec {
 const memory = (name: string) => `node_memory_${name}_bytes`;
 
 function memoryUse(shape: HostShape): ChartSpec {
-  const wanted = ["MemTotal", "MemFree", "Buffers", "Cached", "SReclaimable"];
+  const wanted = ["MemTotal", "MemAvailable", "MemFree"];
   return {
     id: "chart-memory",
     title: "Memory",
@@ -125,21 +125,21 @@ function memoryUse(shape: HostShape): ChartSpec {
     interval: interval(shape, "memory"),
     stacked: true,
     top: shape.memory ?? undefined,
+    // Used as the overview counts it: what no program could have without swapping.
     shape: (series) => {
-      const values = wanted.map((name) => find(series, memory(name))?.avg);
-      const [all, free, buffers, cached, reclaimable] = values;
-      if (!all || !free || !buffers || !cached) return [];
-      const slab = reclaimable ?? all.map(() => 0);
-      const cache = combine([buffers, cached, slab], (...parts) =>
-        parts.reduce((sum, part) => sum + part, 0),
-      );
+      const [all, available, free] = wanted.map((name) => find(series, memory(name))?.avg);
+      if (!all || !available || !free) return [];
       return [
         made(
           "used",
           0,
-          combine([all, free, cache], (sum, unused, kept) => Math.max(0, sum - unused - kept)),
+          combine([all, available], (sum, usable) => Math.max(0, sum - usable)),
         ),
-        made("cache and buffers", 4, cache),
+        made(
+          "cache, given up when needed",
+          4,
+          combine([available, free], (usable, unused) => Math.max(0, usable - unused)),
+        ),
       ];
     },
     empty: "No memory readings in this range.",
