@@ -139,6 +139,16 @@ impl World {
 
     fn send(&mut self) -> bool {
         let Some((ticket, item)) = self.outbox.send_next() else { return false };
+        // Nothing overtakes: all that is older has been acknowledged, is under way, or is gone.
+        let dropped = self.dropped.lock().unwrap();
+        let counts = |(ticket, _): &&(Ticket, Item)| self.outbox.is_current(*ticket);
+        let under_way: BTreeSet<String> =
+            self.flying.iter().filter(counts).map(|(_, item)| item.id.clone()).collect();
+        for older in self.pushed.iter().take_while(|id| **id < item.id) {
+            let passed = [&self.acked, &under_way, &self.at_risk, &*dropped];
+            assert!(passed.iter().any(|set| set.contains(older)), "{} overtakes {older}", item.id);
+        }
+        drop(dropped);
         self.sent.push(item.id.clone());
         self.flying.push_back((ticket, item));
         true

@@ -281,6 +281,11 @@ impl Outbox {
         self.pop_acked();
     }
 
+    /// Whether what is said of this item still counts.
+    pub fn is_current(&self, ticket: Ticket) -> bool {
+        ticket.generation == self.generation && self.window.iter().any(|slot| slot.number == ticket.number)
+    }
+
     fn slot(&mut self, ticket: Ticket) -> Option<&mut Slot> {
         if ticket.generation != self.generation {
             return None;
@@ -333,7 +338,12 @@ impl Outbox {
         if self.spool.is_none() || resting {
             return;
         }
-        self.recall();
+        // What is in flight from the disk can stay so: what is appended comes after it. Not what the disk may drop.
+        let more: u64 = self.memory.iter().map(|item| record::len(item) as u64).sum();
+        let stays = self.window.iter().all(|slot| slot.position.is_some());
+        if !stays || self.spool.as_ref().is_none_or(|spool| !spool.has_room(more)) {
+            self.recall();
+        }
         let Some(spool) = &mut self.spool else { return };
         self.spilling = true;
         let before = self.memory.len();

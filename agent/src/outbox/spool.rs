@@ -106,6 +106,11 @@ impl Spool {
         self.bytes
     }
 
+    /// Whether this many bytes more can be kept without dropping any.
+    pub(super) fn has_room(&self, more: u64) -> bool {
+        self.bytes + more <= self.max_bytes
+    }
+
     /// Records known to wait; those of an earlier start are not counted before they are read.
     pub(super) fn records(&self) -> u64 {
         self.segments.iter().map(|s| s.records).sum()
@@ -179,7 +184,7 @@ impl Spool {
 
     /// Drops the oldest segments until `more` bytes fit.
     fn make_room(&mut self, more: u64, on_drop: &mut dyn FnMut(Dropped<'_>)) {
-        while self.bytes + more > self.max_bytes && !self.segments.is_empty() {
+        while !self.has_room(more) && !self.segments.is_empty() {
             self.read = self.done;
             self.forget_ahead();
             let oldest = self.done.segment;
