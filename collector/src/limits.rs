@@ -16,7 +16,7 @@ pub const CURSOR_RANGES_MAX: usize = 1024;
 /// Layouts of one source of one host kept in memory; the least recently used is read again from the database.
 pub const LAYOUTS_PER_SOURCE_MAX: usize = 16;
 /// Samples in one block, more are split.
-pub const BLOCK_SAMPLES_MAX: usize = 1 << 17;
+pub const BLOCK_SAMPLES_MAX: usize = 1 << 18;
 /// Bytes of an encoded block.
 pub const BLOCK_BYTES_MAX: usize = 4 << 20;
 /// Silence after which a host's name may be taken over by another, in milliseconds.
