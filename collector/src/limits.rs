@@ -52,3 +52,13 @@ pub const LIVE_CLIENTS_MAX: u32 = 64;
 pub const COMPRESS_BYTES_MIN: u64 = 512;
 /// Data above this size is not compressed, in bytes: over the loopback sending is faster than packing.
 pub const COMPRESS_BYTES_MAX: u64 = 256 << 10;
+/// Bytes of messages asked of the broker at a time.
+pub const PULL_BYTES_MAX: usize = 16 << 20;
+/// Messages that wait between the consumer and the engine.
+pub const QUEUE_MESSAGES_MAX: usize = 64;
+/// Entries of the journal (dead letters, gaps, events) that wait for the database; beyond it they are only counted.
+pub const JOURNAL_ENTRIES_MAX: usize = 2000;
+/// Ranges asked for again at a time, per epoch.
+pub const REPAIR_RANGES_MAX: usize = 8;
+/// Answers that promise a batch which then does not come, after which it is given up: it is one that is always refused.
+pub const REPAIR_PROMISES_MAX: u32 = 6;

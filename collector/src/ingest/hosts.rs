@@ -24,13 +24,13 @@ pub struct HostState {
     pub epoch: u64,
     /// When the broker took its newest batch, Unix milliseconds by the broker's clock.
     pub last_batch_at: i64,
-    /// Newest sample time, Unix milliseconds by the host's clock.
+    /// Newest sample time, Unix milliseconds by the host's clock; 0 before the first since the collector started.
     pub last_sample_at: i64,
-    /// Number of its series that are refused, with the reason.
+    /// Number of its series that are refused.
     pub refused: u64,
 }
 
-/// All hosts with a batch since the collector started or in the database.
+/// All hosts in the database or with a batch since the collector started.
 #[derive(Default)]
 pub struct HostStates {
     inner: RwLock<HashMap<HostKey, HostState>>,
@@ -45,5 +45,15 @@ impl HostStates {
     /// All of them, in no order.
     pub fn all(&self) -> Vec<HostState> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(crate) fn put(&self, state: HostState) {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner).insert(state.host, state);
+    }
+
+    pub(crate) fn update(&self, host: HostKey, change: impl FnOnce(&mut HostState)) {
+        if let Some(state) = self.inner.write().unwrap_or_else(PoisonError::into_inner).get_mut(&host) {
+            change(state);
+        }
     }
 }

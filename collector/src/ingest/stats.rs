@@ -1,5 +1,8 @@
 //! Figures of ingest for `/api/system` and `/metrics`.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use crate::config::CoreConfig;
 use crate::model::HostKey;
 
@@ -85,20 +88,49 @@ pub struct RefusedSeries {
 
 /// What the snapshot is made of.
 pub(crate) struct Counters {
-    flush_interval_secs: u64,
-    broker_url: String,
+    inner: Mutex<Inner>,
 }
+
+struct Inner {
+    stats: IngestStats,
+    /// Start of the window that the rate is measured over, and the samples at that time.
+    window: (Instant, u64),
+}
+
+/// Length of the window that samples per second are measured over.
+const WINDOW: Duration = Duration::from_secs(30);
 
 impl Counters {
     pub(crate) fn new(config: &CoreConfig) -> Self {
-        Self { flush_interval_secs: config.store.flush_interval_secs, broker_url: config.nats.url.clone() }
+        let stats = IngestStats {
+            broker_url: config.nats.url.clone(),
+            flush: FlushStats { interval_seconds: config.store.flush_interval_secs, ..FlushStats::default() },
+            ..IngestStats::default()
+        };
+        Self { inner: Mutex::new(Inner { stats, window: (Instant::now(), 0) }) }
     }
 
     pub(crate) fn snapshot(&self) -> IngestStats {
-        IngestStats {
-            broker_url: self.broker_url.clone(),
-            flush: FlushStats { interval_seconds: self.flush_interval_secs, ..FlushStats::default() },
-            ..IngestStats::default()
+        self.lock().stats.clone()
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut IngestStats)) {
+        change(&mut self.lock().stats);
+    }
+
+    /// Measures the rate; to be called about once a second.
+    pub(crate) fn tick(&self) {
+        let inner = &mut *self.lock();
+        let (since, samples) = inner.window;
+        let elapsed = since.elapsed();
+        let total = inner.stats.samples_total;
+        inner.stats.samples_per_second = (total - samples) as f64 / elapsed.as_secs_f64().max(0.1);
+        if elapsed > WINDOW {
+            inner.window = (Instant::now(), total);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

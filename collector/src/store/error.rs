@@ -48,3 +48,11 @@ impl StoreError {
         move |source| Self::Database { operation, source }
     }
 }
+
+impl StoreError {
+    /// Whether trying again cannot help: the server took offence at the data (SQLSTATE classes 22 and 23), not at the moment.
+    pub(crate) fn is_permanent(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(error), .. } = self else { return false };
+        error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+}
