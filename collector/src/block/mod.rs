@@ -129,13 +129,14 @@ fn decode_values(codec: u8, r: &mut Reader<'_>, n: usize, values: &mut Vec<f64>)
         c if c == Codec::Whole as u8 => values.extend(decompress::<i64>(r, n)?.iter().map(|v| *v as f64)),
         c if c == Codec::Float as u8 => values.extend(decompress::<f64>(r, n)?),
         c if c == Codec::Bits as u8 => {
-            values.extend(decompress::<u64>(r, n)?.iter().map(|v| f64::from_bits(*v)))
+            values.extend(decompress::<u64>(r, n)?.iter().map(|v| f64::from_bits(*v)));
         }
         _ => return Err(BlockError::Invalid("has an unknown values codec")),
     }
     if r.0.is_empty() { Ok(()) } else { Err(BlockError::Invalid("is followed by more bytes")) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn pco_error(error: pco::errors::PcoError) -> BlockError {
     BlockError::Pco(error.to_string())
 }

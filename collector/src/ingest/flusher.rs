@@ -31,7 +31,7 @@ pub(crate) struct Plan {
 /// How a flush ended.
 pub(crate) enum Flushed {
     /// It is in the database.
-    Committed { plan: Plan, seconds: f64 },
+    Committed { plan: Box<Plan>, seconds: f64 },
     /// Another collector has written in the meantime: what this one holds must not be written.
     Superseded,
     /// A test ended the process here.
@@ -56,7 +56,7 @@ pub(crate) async fn flush(store: Store, plan: Plan, stats: Arc<Counters>, faults
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(RETRY.1);
     }
-    Flushed::Committed { plan, seconds: begun.elapsed().as_secs_f64() }
+    Flushed::Committed { plan: Box::new(plan), seconds: begun.elapsed().as_secs_f64() }
 }
 
 enum AttemptError {

@@ -38,7 +38,7 @@ impl FlushNow {
     }
 
     pub(crate) fn done(&self) {
-        self.0.send_if_modified(|wanted| std::mem::take(wanted));
+        self.0.send_if_modified(std::mem::take);
     }
 
     pub(crate) async fn ask(&self) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream;
@@ -110,7 +109,12 @@ impl Setup {
             agents.iter().flat_map(|agent| agent.sent.values().flatten()).cloned().collect();
         sent.sort();
         let stored = self.stored().await;
-        let missing: Vec<_> = sent.iter().filter(|s| stored.binary_search(s).is_err()).take(30).map(|s| (s.0[..4].to_owned(), s.1.clone(), s.2 / 10_000, f64::from_bits(s.3))).collect();
+        let missing: Vec<_> = sent
+            .iter()
+            .filter(|s| stored.binary_search(s).is_err())
+            .take(30)
+            .map(|s| (s.0[..4].to_owned(), s.1.clone(), s.2 / 10_000, f64::from_bits(s.3)))
+            .collect();
         let twice = stored.windows(2).filter(|pair| pair[0] == pair[1]).count();
         assert!(
             sent == stored,
@@ -238,7 +242,7 @@ impl Agent {
     fn value(&self, column: usize) -> f64 {
         match (self.seq + column as u64) % 7 {
             0 if column > 5 => hi_common::batch::ABSENT,
-            n if column % 2 == 0 => (self.seq * 100 + n) as f64,
+            n if column.is_multiple_of(2) => (self.seq * 100 + n) as f64,
             n => (self.at % 1_000_000) as f64 / 7.0 + n as f64,
         }
     }
