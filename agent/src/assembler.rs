@@ -2,6 +2,7 @@
 //!
 //! A batch is sealed [`LINGER`] after its first reading: sources of one tick ride together, a slow one rides later.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,8 @@ use crate::status::{Board, Change};
 const LINGER: Duration = Duration::from_millis(100);
 /// When the first catalog is sent: every quick source has run by then.
 const CATALOG_FIRST: Duration = Duration::from_secs(2);
+/// Shortest time between two events of one source: one that flaps is told of by the catalog.
+const CHANGE_PAUSE: Duration = Duration::from_secs(60);
 /// Shortest time between two catalogs.
 const CATALOG_PAUSE: Duration = Duration::from_secs(30);
 
@@ -68,6 +71,7 @@ impl Assembler {
         let mut seal_at: Option<Instant> = None;
         let mut catalog_at = Some(Instant::now() + CATALOG_FIRST);
         let mut catalog_last: Option<Instant> = None;
+        let mut changes: HashMap<&'static str, (Instant, SourceOutcome)> = HashMap::new();
         loop {
             let never = Instant::now() + Duration::from_secs(3600);
             tokio::select! {
@@ -88,7 +92,9 @@ impl Assembler {
                             (last + CATALOG_PAUSE).saturating_duration_since(Instant::now())
                         });
                         catalog_at.get_or_insert_with(|| Instant::now() + earliest.max(Duration::from_secs(1)));
-                        self.send(self.changed(&change)).await;
+                        if worth_telling(&mut changes, &change) {
+                            self.send(self.changed(&change)).await;
+                        }
                     }
                     Some(Output::ClockStep { step, at }) => self.send(self.stepped(step.by_ms, at)).await,
                 },
@@ -138,9 +144,6 @@ impl Assembler {
     }
 
     fn changed(&self, change: &Change) -> Option<Item> {
-        if change.before == SourceOutcome::Pending {
-            return None;
-        }
         let bad = |outcome| matches!(outcome, SourceOutcome::Error | SourceOutcome::Stalled);
         let severity = if bad(change.after) { Severity::Warning } else { Severity::Info };
         let message = match (&change.message, change.after) {
@@ -165,6 +168,19 @@ impl Assembler {
         let data = [("by_ms", by_ms.to_string())];
         event(&self.identity, at, "clock_step", Severity::Warning, message, &data)
     }
+}
+
+/// Whether a change gets an event of its own: not the first outcome of a source, nor one that comes soon after another,
+/// unless it ends a failure that was told.
+fn worth_telling(told: &mut HashMap<&'static str, (Instant, SourceOutcome)>, change: &Change) -> bool {
+    let recent = told.get(change.source).filter(|(at, _)| at.elapsed() < CHANGE_PAUSE);
+    let mends = change.after == SourceOutcome::Read
+        && recent.is_some_and(|(_, last)| matches!(last, SourceOutcome::Error | SourceOutcome::Stalled));
+    if change.before == SourceOutcome::Pending || (recent.is_some() && !mends) {
+        return false;
+    }
+    told.insert(change.source, (Instant::now(), change.after));
+    true
 }
 
 /// Locks, also after a panic elsewhere: what the locks guard here is consistent after each statement.

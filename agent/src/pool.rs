@@ -1,7 +1,7 @@
 //! Threads that run what may block: one as long as it keeps up, more only while one is stuck.
 //!
 //! Sources are quick, so one thread reads them all, which costs less memory and fewer wake-ups than a thread each. A job
-//! that has waited [`PATIENCE`] without being started brings another thread; threads beyond the first end when idle.
+//! that has waited [`PATIENCE`] without being started wakes or brings another; threads beyond the first end when idle.
 //! There are at most as many threads as jobs can hang, so that no job ever waits for a hung one.
 
 use std::collections::VecDeque;
@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 
 /// How long a job waits for a thread before another one is started.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How long a thread beyond the first stays without work.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long a thread beyond the first stays without work: less than the usual interval, or every tick would keep it.
+const IDLE: Duration = Duration::from_secs(5);
 /// Stack of a thread, in bytes: sources parse flat files.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -91,14 +91,20 @@ impl Pool {
         state.queue.push_back(job);
         if state.workers == 0 {
             self.spawn(&mut state);
-        } else {
+        } else if state.idle == state.workers {
+            // Otherwise the one that works takes this job as well, or patience runs out.
             self.inner.wake.notify_one();
         }
     }
 
     fn grow(&self) {
         let mut state = self.inner.lock();
-        if state.idle == 0 && !state.queue.is_empty() {
+        if state.queue.is_empty() {
+            return;
+        }
+        if state.idle > 0 {
+            self.inner.wake.notify_one();
+        } else {
             self.spawn(&mut state);
         }
     }
@@ -132,6 +138,11 @@ impl Inner {
                 continue;
             }
             state.idle += 1;
+            if state.workers == 1 {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+                continue;
+            }
             let (guard, waited) = self.wake.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = guard;
             state.idle -= 1;

@@ -32,6 +32,7 @@
 //! in memory. Every item dropped is told to `on_drop`, with its bytes as far as they are known.
 
 pub mod fs;
+mod item;
 pub mod record;
 mod spool;
 
@@ -39,13 +40,10 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use fs::Fs;
+pub use item::{DropReason, Dropped, Item, OnDrop};
 use spool::{Position, Spool};
 
-/// Bytes an item takes in memory beside its texts and payload.
-const ITEM_OVERHEAD: usize = 128;
 /// Most items in flight.
 const WINDOW_ITEMS: usize = 64;
 /// Most bytes in flight; one item may exceed it.
@@ -54,54 +52,6 @@ const WINDOW_BYTES: usize = 1 << 20;
 const DISK_PAUSE: Duration = Duration::from_secs(30);
 /// Largest segment file, in bytes.
 const SEGMENT_BYTES_MAX: u64 = 4 << 20;
-
-/// A message on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// Subject to publish to.
-    pub subject: String,
-    /// `Nats-Msg-Id`.
-    pub id: String,
-    /// Payload.
-    pub payload: Bytes,
-}
-
-impl Item {
-    fn bytes(&self) -> usize {
-        self.subject.len() + self.id.len() + self.payload.len() + ITEM_OVERHEAD
-    }
-}
-
-/// Why an item was dropped for good.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DropReason {
-    /// There was no room.
-    Full,
-    /// The broker will never take it.
-    Refused,
-}
-
-/// What was dropped for good.
-#[derive(Debug)]
-pub enum Dropped<'a> {
-    /// A whole item.
-    Item {
-        /// The item.
-        item: &'a Item,
-        /// Why.
-        reason: DropReason,
-    },
-    /// An item on disk whose payload is damaged.
-    Damaged {
-        /// Its message id.
-        id: &'a str,
-    },
-    /// Bytes on disk of which nothing is known.
-    Unreadable,
-}
-
-/// Receives what is dropped.
-pub type OnDrop = Box<dyn FnMut(Dropped<'_>) + Send>;
 
 /// Names an item in flight. Void once the outbox has spilled or rewound: what it says then is ignored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
