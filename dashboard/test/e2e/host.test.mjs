@@ -43,7 +43,8 @@ test("dragging zooms all charts, the URL says so, double-click goes back", anywh
   journey({}, async ({ page, base, open }) => {
     await open(`/hosts/${await firstHost(base)}?range=6h`);
     await drawn(page, "chart-load").waitFor();
-    await drag(page, "chart-load", 0.25, 0.75);
+    // To the right, where a collector that has just begun has its readings.
+    await drag(page, "chart-load", 0.5, 0.995);
     await page.waitForURL(/from=/);
     const [from, to] = [Number(search(page).get("from")), Number(search(page).get("to"))];
     assert.ok(

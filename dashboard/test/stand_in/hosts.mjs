@@ -235,10 +235,10 @@ export function detail(host, now) {
     ...head,
     facts: [
       {
-        kind: "os",
-        id: host.name,
+        kind: "host",
+        id: "host",
         since: head.first_seen,
-        doc: { name: host.os, kernel: host.kernel, architecture: host.architecture, ntp_synchronised: true },
+        doc: { os: host.os, kernel: host.kernel, addresses: host.interfaces.map(({ address }) => address) },
       },
       ...host.disks.map((each) => ({
         kind: "disk",
@@ -300,7 +300,10 @@ export function detail(host, now) {
       device: each.device,
       operstate: each.device === "eno2" ? "down" : "up",
       speed_bytes_per_second: each.device === "lo" ? null : 125_000_000,
-      address: each.address,
+      address: `02:42:${Math.floor(hash(host.name + each.device) * 2 ** 32)
+        .toString(16)
+        .padStart(8, "0")
+        .replace(/(..)(?=.)/g, "$1:")}`,
       receive_bytes_per_second: rate(`${host.name}${each.device}`, each.rate * 0.7, at),
       transmit_bytes_per_second: rate(`${host.name}${each.device}`, each.rate * 0.3, at),
       errors_total: each.device === "eno2" ? 14 : 0,

@@ -37,10 +37,14 @@ function StateNote({ host }: { host: HostDetail }) {
   return null;
 }
 
+/** The addresses that the agent names in its facts about the host; they are absent until those have come. */
+function addressesOf(host: HostDetail): string[] {
+  const named = host.facts.find(({ kind }) => kind === "host")?.doc.addresses;
+  return Array.isArray(named) ? named.filter((each) => typeof each === "string") : [];
+}
+
 function rows(host: HostDetail): FactRow[] {
-  const addresses = host.interfaces.flatMap(({ device, address }) =>
-    address && device !== "lo" ? [address] : [],
-  );
+  const addresses = addressesOf(host);
   const booted = parseTime(host.boot_time);
   const all: (FactRow | null)[] = [
     ["System", host.os ?? "–"],

@@ -71,7 +71,7 @@ function List<Row>({
 function FilesystemState({ filesystem }: { filesystem: Filesystem }) {
   if (filesystem.stalled) return <State of="critical" word="does not answer" />;
   return filesystem.readonly ? (
-    <State of="warning" word="read-only" />
+    <State of="info" word="read-only" />
   ) : (
     <span className="muted">read-write</span>
   );

@@ -50,8 +50,8 @@ function NoHosts() {
     <Empty title="No host has sent anything yet.">
       <p>Start an agent on each machine that you want to see here. On this one:</p>
       <Command>hi-agent run</Command>
-      <p>On another, name the broker that this collector listens to:</p>
-      <Command>HI_NATS_URL=nats://THIS-MACHINE:4222 hi-agent run</Command>
+      <p>On another, name the broker that this collector reads from, and its user if it asks for one:</p>
+      <Command>hi-agent run --set nats.url=nats://BROKER:4222</Command>
       <p className="muted">A host appears by itself within about 15 seconds of its agent's start.</p>
     </Empty>
   );
