@@ -7,6 +7,7 @@ use async_nats::jetstream::consumer::pull::Config as ConsumerConfig;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions, Event};
+use tokio::sync::watch;
 
 use hi_common::subject::{DUPLICATE_WINDOW_SECS, STREAM_METRICS, STREAMS, StreamDef};
 
@@ -30,6 +31,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Broker {
     pub(crate) client: Client,
     pub(crate) jetstream: jetstream::Context,
+    /// Counts the connections made: a new one finds no consumer of ours.
+    pub(crate) connections: watch::Receiver<u64>,
     stream_max_bytes: i64,
 }
 
@@ -57,9 +60,13 @@ impl Broker {
             options = options.add_root_certificates(path.into()).require_tls(true);
         }
         let counters = Arc::clone(stats);
+        let (made, connections) = watch::channel(0);
         options = options.event_callback(move |event| {
             match event {
-                Event::Connected => counters.update(|s| s.connected = true),
+                Event::Connected => {
+                    counters.update(|s| s.connected = true);
+                    made.send_modify(|count| *count += 1);
+                }
                 Event::Disconnected | Event::Closed => counters.update(|s| s.connected = false),
                 other => tracing::debug!(event = %other, "broker"),
             }
@@ -69,7 +76,7 @@ impl Broker {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(Duration::from_secs(5));
         let stream_max_bytes = i64::try_from(config.stream_max_bytes).unwrap_or(i64::MAX);
-        Ok(Self { client, jetstream, stream_max_bytes })
+        Ok(Self { client, jetstream, connections, stream_max_bytes })
     }
 
     /// The stream, made when it is missing. One that is there keeps its limits.

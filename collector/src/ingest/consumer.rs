@@ -20,8 +20,6 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long one request for messages stays open.
 const PULL_EXPIRES: Duration = Duration::from_secs(10);
-/// The broker says so often that it is there while there are no messages.
-const HEARTBEAT: Duration = Duration::from_secs(3);
 /// Wait before the next attempt when the broker does not serve.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -69,6 +67,8 @@ async fn read(
     out: &mpsc::Sender<Taken>,
     stats: &Counters,
 ) -> Result<(), BoxError> {
+    let mut connections = broker.connections.clone();
+    connections.mark_unchanged();
     let stream = broker.stream(name).await?;
     let info = stream.get_info().await?;
     let version = broker.client.server_info().version;
@@ -77,9 +77,17 @@ async fn read(
     let consumer = consumer_after(&stream, position.as_ref()).await?;
     tracing::info!(stream = name, "reading");
     loop {
-        pull(&consumer, created, position, out).await?;
+        let pulled = tokio::select! {
+            // The consumer lives in the broker's memory, and a request to one that is gone is never answered.
+            biased;
+            _ = connections.changed() => return Ok(()),
+            pulled = pull(&consumer, created, position, out) => pulled?,
+        };
         if out.is_closed() {
             return Ok(());
+        }
+        if pulled == 0 {
+            consumer.get_info().await?;
         }
         // A stream that was made anew, or has lost its newest messages, counts differently: begin again.
         let info = stream.get_info().await?;
@@ -96,33 +104,37 @@ async fn read(
     }
 }
 
-/// One request for messages, answered over some time.
+/// One request for messages, answered over some time. Returns how many came. Dropping it loses nothing: the position is
+/// moved on with each message that was handed on.
+///
+/// No heartbeats are asked for: on one, async-nats' `Batch` forgets to be woken by the message that follows.
 async fn pull(
     consumer: &PullConsumer,
     created: i64,
     position: &mut Option<Position>,
     out: &mpsc::Sender<Taken>,
-) -> Result<(), BoxError> {
+) -> Result<usize, BoxError> {
     // Waits for room first: what is asked for is also taken.
-    let Ok(permit) = out.reserve().await else { return Ok(()) };
+    let Ok(permit) = out.reserve().await else { return Ok(0) };
     drop(permit);
     let mut messages = consumer
         .batch()
         .max_messages(PULL_MESSAGES_MAX)
         .max_bytes(PULL_BYTES_MAX)
         .expires(PULL_EXPIRES)
-        .heartbeat(HEARTBEAT)
         .messages()
         .await?;
+    let mut pulled = 0;
     while let Some(message) = messages.next().await {
         let taken = taken(message?, created)?;
         let after = taken.position.clone();
         if out.send(taken).await.is_err() {
-            return Ok(());
+            return Ok(pulled);
         }
         *position = Some(after);
+        pulled += 1;
     }
-    Ok(())
+    Ok(pulled)
 }
 
 fn taken(message: Message, stream_created: i64) -> Result<Taken, BoxError> {
