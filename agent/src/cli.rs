@@ -137,7 +137,8 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 fn log_to_stderr(level: LevelFilter) {
     // What the client says of the connection is said by `nats` in plain words.
-    let targets = Targets::new().with_default(level).with_target("async_nats", level.min(LevelFilter::ERROR));
+    let client = if level >= LevelFilter::DEBUG { level } else { LevelFilter::OFF };
+    let targets = Targets::new().with_default(level).with_target("async_nats", client);
     let terminal = std::io::stderr().is_terminal();
     let layer =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal).with_target(false);

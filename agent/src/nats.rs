@@ -82,6 +82,7 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Connection, Nats
     let addresses = addresses(&config.url)?;
     let (tell, state) = watch::channel(0_u64);
     let reporter = Arc::new(Reporter { url: config.url.clone(), last: Mutex::default(), tell });
+    let attempts = Arc::clone(&reporter);
     let options = options(config)?
         .name(name)
         .retry_on_initial_connect()
@@ -95,6 +96,10 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Connection, Nats
             reporter.report(&event);
             std::future::ready(())
         });
+    let options = options.reconnect_to_server_callback(move |servers, _| {
+        attempts.attempt(&servers);
+        std::future::ready(None)
+    });
     let client = options.connect(addresses).await.map_err(NatsError::Start)?;
     let jetstream = ContextBuilder::new()
         .timeout(ACK_TIMEOUT)
@@ -196,36 +201,49 @@ impl Reporter {
                 tracing::warn!(url = self.url, "connection to the broker is lost");
                 self.tell.send_modify(|state| *state += *state % 2);
             }
-            // Our own doing, at the end.
-            Event::Closed | Event::Draining => {}
-            other => {
-                let text = plain_words(&other.to_string());
-                if last.as_deref() != Some(&text) {
-                    tracing::warn!(url = self.url, trouble = text, "broker");
-                    *last = Some(text);
-                }
-            }
+            Event::ServerError(error) => self.complain(&mut last, &error.to_string()),
+            // What keeps it from connecting is told with more words by `attempt`; closing is our own doing.
+            _ => {}
+        }
+    }
+
+    /// Told before every attempt to connect, with what became of the last one.
+    fn attempt(&self, servers: &[async_nats::Server]) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        for error in servers.iter().filter_map(|server| server.last_error.as_deref()) {
+            self.complain(&mut last, error);
+        }
+    }
+
+    fn complain(&self, last: &mut Option<String>, error: &str) {
+        let trouble = plain_words(error);
+        if last.as_deref() != Some(&trouble) {
+            tracing::warn!(url = self.url, trouble, "no connection to the broker");
+            *last = Some(trouble);
         }
     }
 }
 
 /// The client's words, with what they mean to the one who runs it.
 fn plain_words(text: &str) -> String {
-    let text = text.strip_prefix("client error: ").unwrap_or(text);
-    let text = text.strip_prefix("nats: ").unwrap_or(text);
-    let meaning = match text.to_ascii_lowercase() {
-        t if t.contains("authorization violation") => {
-            "the broker refuses this sign-in: check nats.user, nats.token_file or nats.credentials_file"
-        }
-        t if t.contains("io error") => "no server answers at this address",
-        t if t.contains("dns") => "the name of the server cannot be resolved",
-        t if t.contains("tls") => {
-            "the encrypted connection fails: check nats.tls_ca and the name in the server's certificate"
-        }
-        t if t.contains("timed out") => "the server does not answer in time",
-        _ => return text.to_owned(),
-    };
-    meaning.to_owned()
+    const MEANINGS: [(&str, &str); 7] = [
+        (
+            "authorization",
+            "it refuses this sign-in: check nats.user, nats.token_file or nats.credentials_file",
+        ),
+        ("certificate", "its certificate is not accepted, or ours is not: check nats.tls_ca, nats.tls_cert"),
+        ("tls", "the encrypted connection fails: check nats.tls_ca and whether the server speaks TLS"),
+        ("dns", "the name of the server cannot be resolved"),
+        ("lookup", "the name of the server cannot be resolved"),
+        ("timed out", "the server does not answer in time"),
+        ("io error", "no server answers at this address"),
+    ];
+    let lower = text.to_ascii_lowercase();
+    match MEANINGS.iter().find(|(word, _)| lower.contains(word)) {
+        Some(("authorization", meaning)) => (*meaning).to_owned(),
+        Some((_, meaning)) => format!("{meaning} ({text})"),
+        None => text.to_owned(),
+    }
 }
 
 /// Makes the streams that are missing; those that are there are left as they are.
@@ -306,6 +324,21 @@ mod tests {
         let pauses: Vec<u128> =
             [0, 1, 2, 3, 4, 100].iter().map(|n| reconnect_pause(*n).as_millis()).collect();
         assert_eq!(pauses, [0, 0, 100, 200, 400, 8000]);
+    }
+
+    #[test]
+    fn trouble_is_told_in_plain_words() {
+        for (text, part) in [
+            ("nats: authorization violation", "check nats.user"),
+            (
+                "IO error: Connection refused (os error 111)",
+                "no server answers at this address (IO error: Conn",
+            ),
+            ("IO error: invalid peer certificate: UnknownIssuer", "check nats.tls_ca"),
+            ("something else", "something else"),
+        ] {
+            assert!(plain_words(text).contains(part), "{}", plain_words(text));
+        }
     }
 
     #[test]

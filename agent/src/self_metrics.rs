@@ -121,7 +121,7 @@ static SCRAPE_DURATION: MetricDef = MetricDef::gauge(
 /// Row of the built-in source.
 pub static AGENT: SourceDef = SourceDef {
     name: "agent",
-    summary: "the agent itself: its cost, its outbox, the outcome of every source",
+    summary: "The agent itself: its cost, its outbox, the outcome of every source.",
     interval: Duration::from_secs(10),
     timeout: Duration::from_secs(5),
     metrics: &[
