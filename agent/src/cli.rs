@@ -118,6 +118,7 @@ pub fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
                 Command::Sources => report::sources(&config, &host)?,
                 _ => {
                     nats::check(&config.nats)?;
+                    report::check(&config)?;
                     report::effective(&config, &host)
                 }
             }

@@ -1,10 +1,12 @@
 //! Who this host is: name, stable identity, the epoch of this start, and the folder where both are kept.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use hi_common::ids::{Epoch, HostId, HostName};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use uuid::Uuid;
 
 use crate::config::Agent;
@@ -41,6 +43,26 @@ pub enum IdentityError {
         #[source]
         source: io::Error,
     },
+    /// Another agent runs with this state folder.
+    #[error("another agent uses the state folder {}: stop it, or set agent.state_dir", .0.display())]
+    InUse(PathBuf),
+}
+
+/// Claims the state folder for this process until the file is dropped: two agents would spoil each other's unsent data.
+/// `None` where the folder cannot be written, so that there is nothing to spoil.
+///
+/// # Errors
+/// Another process holds it.
+pub fn claim(state_dir: &Path) -> Result<Option<File>, IdentityError> {
+    let open = || {
+        fs::create_dir_all(state_dir)?;
+        OpenOptions::new().create(true).truncate(false).write(true).open(state_dir.join(EPOCH_FILE))
+    };
+    let Ok(file) = open() else { return Ok(None) };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(IdentityError::InUse(state_dir.to_owned())),
+        _ => Ok(Some(file)),
+    }
 }
 
 /// Folder for what must survive a restart.
@@ -158,6 +180,20 @@ mod tests {
         assert_eq!(second.epoch, 5_001, "two starts in one millisecond differ");
         let third = identify(&Agent::default(), &host, &state, 10).unwrap();
         assert_eq!(third.epoch, 5_002, "the clock went back");
+    }
+
+    #[test]
+    fn a_state_folder_has_one_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let held = claim(&state).unwrap();
+        assert!(held.is_some());
+        assert!(matches!(claim(&state), Err(IdentityError::InUse(_))));
+        assert_eq!(next_epoch(&state, 7), 7, "the owner still writes there");
+        drop(held);
+        assert!(claim(&state).unwrap().is_some());
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        assert!(claim(&dir.path().join("file")).unwrap().is_none(), "not a folder: nothing to spoil");
     }
 
     #[test]

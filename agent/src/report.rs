@@ -134,6 +134,17 @@ fn look(def: &'static SourceDef, mut source: Box<dyn Source>, host: &HostRoot) -
     Row { name: def.name, state, detail }
 }
 
+/// Checks what is otherwise noticed only when the agent runs.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    if let Some(id) = &config.agent.host_id {
+        uuid::Uuid::parse_str(id).with_context(|| format!("`agent.host_id` must be a UUID, not {id:?}"))?;
+    }
+    if let Some(listen) = &config.exposition.listen {
+        exposition::listen_address(listen).map_err(anyhow::Error::msg)?;
+    }
+    Ok(())
+}
+
 /// The effective configuration as TOML, with who this host is.
 pub fn effective(config: &Config, host: &HostRoot) -> String {
     let mut out = String::new();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hi_common::config::ConfigError;
 use hi_common::event::Severity;
+use hi_common::limits::AT_MS_MIN;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -74,10 +75,16 @@ pub async fn run(
     let clock = parts.clock;
     clock.observe();
     let state_dir = host_id::state_dir(&config.agent, &host);
-    let identity = host_id::identify(&config.agent, &host, &state_dir, clock.wall_ms())?;
+    let _claim = host_id::claim(&state_dir)?;
+    // Not the epoch, which lies ahead of the clock when that was set back since the last start.
+    let start_ms = clock.wall_ms();
+    if start_ms < AT_MS_MIN {
+        tracing::warn!("the clock of this host is not set: nothing is sent before it is");
+    }
+    let identity = host_id::identify(&config.agent, &host, &state_dir, start_ms)?;
     tracing::info!(version = VERSION, host = %identity.host, host_id = %identity.host_id, epoch = identity.epoch, state_dir = %state_dir.display(), "agent starts");
 
-    let stages = Stages::new(config, host, clock, identity, parts.extra)?;
+    let stages = Stages::new(config, host, clock, identity, start_ms, parts.extra)?;
     let listener = match &config.exposition.listen {
         Some(listen) => Some(listener(listen).await?),
         None => None,
@@ -107,6 +114,8 @@ struct Stages {
     host: HostRoot,
     clock: Clock,
     identity: Identity,
+    /// When this start of the agent was, Unix milliseconds.
+    start_ms: i64,
     counters: Arc<Counters>,
     link: Arc<Link>,
     undisclosed: Arc<AtomicU64>,
@@ -129,16 +138,17 @@ impl Stages {
         host: HostRoot,
         clock: Clock,
         identity: Identity,
+        start_ms: i64,
         extra: Vec<Slot>,
     ) -> Result<Self, ConfigError> {
         let counters = Arc::new(Counters::default());
-        counters.start_ms.store(start_ms(&identity), Ordering::Relaxed);
+        counters.start_ms.store(start_ms, Ordering::Relaxed);
         let slots = slots(config, extra)?;
         let own = config.schedule(&AGENT)?;
         let names = slots.iter().map(|slot| (slot.name, slot.interval));
         let board = Arc::new(Board::new(names.chain(own.enabled.then_some((AGENT.name, own.interval)))));
         let (link, undisclosed) = (Arc::default(), Arc::default());
-        Ok(Self { host, clock, identity, counters, link, undisclosed, board, slots })
+        Ok(Self { host, clock, identity, start_ms, counters, link, undisclosed, board, slots })
     }
 
     async fn start(
@@ -148,10 +158,10 @@ impl Stages {
         outbox: Outbox,
         listener: Option<TcpListener>,
     ) -> Result<Running, ConfigError> {
-        let Self { host, clock, identity, counters, link, undisclosed, board, slots } = self;
+        let Self { host, clock, identity, start_ms, counters, link, undisclosed, board, slots } = self;
         let (items, item_queue) = mpsc::channel(CHANNEL);
         let (output, output_queue) = mpsc::channel(CHANNEL);
-        if let Some(item) = started(&identity) {
+        if let Some(item) = started(&identity, start_ms) {
             // The channel is empty: there is room.
             let _ = items.send(item).await;
         }
@@ -159,7 +169,7 @@ impl Stages {
         let shared = Shared {
             clock: clock.clone(),
             offset_ms: host_offset_ms(identity.host_id),
-            first_at: start_ms(&identity),
+            first_at: start_ms,
             host,
             // As many as can hang, and one to go on with.
             pool: Pool::new(slots.len() + 2),
@@ -191,11 +201,6 @@ impl Stages {
         helpers.spawn(health::run(Arc::clone(&notifier), board, counters, published));
         Ok(Running { notifier, samplers, helpers, assembling, publishing })
     }
-}
-
-/// When this start of the agent was, Unix milliseconds.
-fn start_ms(identity: &Identity) -> i64 {
-    i64::try_from(identity.epoch).unwrap_or(i64::MAX)
 }
 
 async fn join(task: JoinHandle<()>, name: &str) {
@@ -268,8 +273,7 @@ fn sample(
     Ok(tasks)
 }
 
-fn started(identity: &Identity) -> Option<crate::outbox::Item> {
-    let at = start_ms(identity);
+fn started(identity: &Identity, at: i64) -> Option<crate::outbox::Item> {
     let data = [("version", VERSION.to_owned()), ("epoch", identity.epoch.to_string())];
     let message = format!("agent {VERSION} started");
     documents::event(identity, at, "agent_started", Severity::Info, message, &data)

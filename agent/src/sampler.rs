@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use hi_common::catalog::SourceOutcome;
 use hi_common::error_chain::ErrorChain;
+use hi_common::limits::AT_MS_MIN;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -256,7 +257,8 @@ impl Task {
             let facts = readings.facts().to_vec();
             listening &= self.shared.output.send(Output::Facts { source, at, facts }).await.is_ok();
         }
-        if readings.is_empty() {
+        // A host without a clock: its samples would be refused, with all that travels with them.
+        if readings.is_empty() || at < AT_MS_MIN {
             return listening;
         }
         let fingerprint = readings.fingerprint();
