@@ -6,6 +6,7 @@
 //! Start: port, private servers, schema, ingest, page. End, at the first signal or when a part cannot go on: no new
 //! requests, no new batches, what is in memory is written, private servers last. A second signal ends at once.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,8 +90,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 
 fn start_log(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_else(|_| "info".into());
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     // A second call, in tests, keeps the first log.
     let _ = log.try_init();
 }

@@ -122,14 +122,14 @@ impl Known<'_> {
             uptime_seconds: boot_time.map(|seconds| (self.last_seen() as f64 / 1000.0 - seconds).max(0.0)),
             cpu_count: u32::try_from(cpus).ok().filter(|count| *count > 0),
             cpu_busy_ratio: now.cpu_busy(),
-            cpu_busy_history: now.cpu_history(self.now_ms),
+            cpu_busy_history: rounded(now.cpu_history(self.now_ms), 10_000.0),
             load1: now.first(Field::Load1),
             memory_total_bytes: memory_total,
             memory_used_ratio: memory_used.map(|(avail, total)| (1.0 - avail / total).clamp(0.0, 1.0)),
             filesystem_fullest: fullest(filesystems),
             network_receive_bytes_per_second: network.map(|(receive, _)| receive),
             network_transmit_bytes_per_second: network.map(|(_, transmit)| transmit),
-            network_history: now.network_history(self.now_ms),
+            network_history: rounded(now.network_history(self.now_ms), 1.0),
             disk_count: self.disk_count(),
             hottest_celsius: now.all(Field::Celsius).map(|(_, value)| value).max_by(f64::total_cmp),
             sources_failing: sources.iter().filter(failing).count() as u32,
@@ -159,6 +159,11 @@ impl Known<'_> {
     pub fn disks(&self) -> Vec<super::view::DiskView> {
         tables::disks(self.now, self.facts)
     }
+}
+
+/// A sparkline needs no more digits than these, and a hundred hosts have twelve thousand of them.
+fn rounded(history: Vec<Option<f64>>, per_one: f64) -> Vec<Option<f64>> {
+    history.into_iter().map(|value| value.map(|value| (value * per_one).round() / per_one)).collect()
 }
 
 fn outcome(word: &str) -> Outcome {
