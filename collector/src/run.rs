@@ -36,6 +36,9 @@ const FLUSH_END: Duration = Duration::from_secs(60);
 /// Longest wait for an external database at the start.
 const DATABASE_START: Duration = Duration::from_secs(10);
 
+/// Wait before a database that went away during the start is asked again.
+const DATABASE_RETRY: Duration = Duration::from_secs(1);
+
 /// Why the collector does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -300,13 +303,28 @@ impl Intake {
     }
 }
 
-async fn take_in(ingest: Ingest, core: CoreConfig, stopping: watch::Receiver<bool>) -> Result<(), RunError> {
+async fn take_in(
+    ingest: Ingest,
+    core: CoreConfig,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), RunError> {
     let address = without_credentials(&core.database.url);
     let store =
         Store::connect_lazy(&core.database).map_err(|source| RunError::Database { address, source })?;
-    let keep_house = tokio::spawn(housekeeping::run(store.clone(), core.store.clone(), stopping.clone()));
+    // The schema is up to date; this store only has to learn what kind of server it talks to.
+    while let Err(error) = store.migrate().await {
+        tracing::warn!(error = %ErrorChain(&error), "database not ready for ingest");
+        let stopped = stopping.wait_for(|stop| *stop);
+        if tokio::time::timeout(DATABASE_RETRY, stopped).await.is_ok() {
+            return Ok(());
+        }
+    }
+    let mut keep_house = tokio::spawn(housekeeping::run(store.clone(), core.store.clone(), stopping.clone()));
     let result = ingest::run(ingest, store, core, stopping).await;
-    keep_house.abort();
+    if tokio::time::timeout(REQUESTS_END, &mut keep_house).await.is_err() {
+        // What it was doing is one transaction, which rolls back.
+        keep_house.abort();
+    }
     Ok(result?)
 }
 

@@ -84,7 +84,7 @@ impl Reader {
         let grid = question.step_ms.map(|step| Grid::cover(question.start_ms, question.end_ms, step));
         let page = self.store.series_find(&question.any_of, None, SERIES_PER_QUERY_MAX).await?;
         let hours_until_ms = self.hours_until(&question, now_ms).await?;
-        check_limits(&question, grid.as_ref(), page.series.len(), page.more, hours_until_ms.is_some())?;
+        check_limits(&question, grid.as_ref(), page.series.len(), page.more, hours_until_ms)?;
         let plan =
             Arc::new(Plan { question, grid, hours_until_ms, metrics, cancelled: AtomicBool::new(false) });
         let _cancel = CancelOnDrop(Arc::clone(&plan));
@@ -201,7 +201,7 @@ fn check_limits(
     grid: Option<&Grid>,
     series: usize,
     more: bool,
-    from_hours: bool,
+    hours_until_ms: Option<i64>,
 ) -> Result<(), QueryError> {
     if more {
         return Err(QueryError::Limit(format!(
@@ -225,8 +225,9 @@ fn check_limits(
             )));
         }
     }
-    let samples = (question.end_ms - question.start_ms) / INTERVAL_MS * series as i64;
-    if !from_hours && samples > SAMPLES_PER_QUERY_MAX {
+    let raw_from_ms = hours_until_ms.unwrap_or(question.start_ms).max(question.start_ms);
+    let samples = (question.end_ms - raw_from_ms) / INTERVAL_MS * series as i64;
+    if samples > SAMPLES_PER_QUERY_MAX {
         return Err(QueryError::Limit(format!(
             "{series} series over this range have about {samples} samples, limit {SAMPLES_PER_QUERY_MAX}; take a step that \
              is a multiple of 3600 seconds over at least two days, a shorter range or a narrower selector"

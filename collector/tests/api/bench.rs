@@ -5,52 +5,86 @@ use std::sync::Arc;
 
 use hi_collector::api::serve;
 use hi_collector::api::state::App;
-use hi_collector::config::{CoreConfig, DatabaseConfig};
-use hi_collector::ingest::{Ingest, LiveRow};
+use hi_collector::config::CoreConfig;
+use hi_collector::ingest::{self, Ingest, IngestError, LiveRow};
 use hi_collector::model::{Layout, SeriesInfo};
 use hi_collector::overview::Overview;
 use hi_collector::store::Store;
 use hi_common::metric::Kind;
+use hi_harness::{BOUND, NatsServer, wait_until};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-/// A server on a free port, with everything behind it but ingest.
+/// A server on a free port, with everything behind it.
 pub(crate) struct Bench {
     pub(crate) address: SocketAddr,
     pub(crate) ingest: Ingest,
     stop: watch::Sender<bool>,
+    taking: Option<JoinHandle<Result<(), IngestError>>>,
 }
 
 impl Bench {
-    /// Over a database at this URL, which need not be there.
-    pub(crate) async fn start(database_url: &str) -> Self {
-        let mut config = CoreConfig::default();
-        config.database = DatabaseConfig { url: database_url.to_owned(), ..config.database };
+    /// Over a database at this URL, which need not be there, and no broker.
+    pub(crate) async fn start(config: CoreConfig) -> Self {
         let store = Store::connect_lazy(&config.database).unwrap();
         let ingest = Ingest::new(&config);
         let overview = Arc::new(Overview::default());
         let (stop, stopping) = watch::channel(false);
+        tokio::spawn(Arc::clone(&overview).run(ingest.live.subscribe(), stopping.clone()));
         let app = App::new(ingest.clone(), store, &config.store, overview, stopping);
         let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve::watch_hosts(app.clone()));
         tokio::spawn(serve::serve(listener, app));
-        Self { address, ingest, stop }
+        Self { address, ingest, stop, taking: None }
     }
 
     /// Over no database at all.
     pub(crate) async fn without_database() -> Self {
         // Port 1 is nobody's.
-        Self::start("postgres://nobody@127.0.0.1:1/none").await
+        Self::start(config("postgres://nobody@127.0.0.1:1/none", "nats://127.0.0.1:1")).await
+    }
+
+    /// Over a real database and a real broker, with ingest between them.
+    pub(crate) async fn complete(database_url: &str, nats: &NatsServer) -> Self {
+        let config = config(database_url, &nats.url());
+        let store = Store::connect_lazy(&config.database).unwrap();
+        store.migrate().await.unwrap();
+        let mut bench = Self::start(config.clone()).await;
+        let run = ingest::run(bench.ingest.clone(), store, config, bench.stop.subscribe());
+        bench.taking = Some(tokio::spawn(run));
+        wait_until("the broker is connected", BOUND, || bench.ingest.stats().connected).await;
+        bench
     }
 
     pub(crate) fn stop(&self) {
         let _ = self.stop.send_replace(true);
     }
 
+    /// Stops ingest, which writes what is in memory.
+    pub(crate) async fn stop_ingest(&mut self) {
+        self.stop();
+        if let Some(taking) = self.taking.take() {
+            taking.await.unwrap().unwrap();
+        }
+    }
+
+    /// Waits until so many batches were taken.
+    pub(crate) async fn taken(&self, batches: u64) {
+        wait_until("batches are taken", BOUND, || self.ingest.stats().batches_total >= batches).await;
+    }
+
     /// Sends a reading to live clients.
     pub(crate) fn live(&self, row: LiveRow) {
         let _ = self.ingest.live.send(Arc::new(row));
     }
+}
+
+fn config(database_url: &str, nats_url: &str) -> CoreConfig {
+    let mut config = CoreConfig::default();
+    database_url.clone_into(&mut config.database.url);
+    nats_url.clone_into(&mut config.nats.url);
+    config
 }
 
 /// A layout of gauges without labels, numbered from `first`.

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says so by failing")]
 
+mod agent;
 mod bench;
 mod client;
+mod data;
 mod live;
 mod surround;
