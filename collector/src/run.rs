@@ -33,8 +33,8 @@ use crate::store::{Store, StoreError};
 const REQUESTS_END: Duration = Duration::from_secs(5);
 /// Longest wait for what is in memory to be written when the collector stops.
 const FLUSH_END: Duration = Duration::from_secs(60);
-/// Longest wait for an external database at the start.
-const DATABASE_START: Duration = Duration::from_secs(10);
+/// Longest wait for the database at the start; shorter than the pool's own, whose message says less.
+const DATABASE_START: Duration = Duration::from_secs(4);
 
 /// Wait before a database that went away during the start is asked again.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);

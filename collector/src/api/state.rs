@@ -97,14 +97,22 @@ impl App {
         }))
     }
 
-    /// Asks the database, with patience; its errors become problems.
+    /// Asks the database, with patience; its errors become problems. While it is known to be away nobody waits.
     ///
     /// # Errors
     /// 503 when it is away, 400 for a regular expression it refuses, 500 for damage.
     pub async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
+        self.database_there().await?;
         match tokio::time::timeout(PATIENCE, question).await {
             Ok(answer) => answer.map_err(|error| of_store_error(&error)),
             Err(_) => Err(no_answer()),
+        }
+    }
+
+    async fn database_there(&self) -> Result<(), Problem> {
+        match &self.directory.get().await.error {
+            None => Ok(()),
+            Some(error) => Err(Problem::unavailable(format!("the database is away: {error}"))),
         }
     }
 
@@ -116,6 +124,7 @@ impl App {
         &self,
         question: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, Problem> {
+        self.database_there().await?;
         let waiting = Count::up(&self.queries_waiting);
         if waiting.0.load(Ordering::Relaxed) > QUERIES_WAITING_MAX {
             return Err(Problem::unavailable("too many questions about samples wait; ask again later"));

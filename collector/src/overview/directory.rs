@@ -11,6 +11,8 @@ use crate::store::{DeadLetterRow, FactRow, GapRow, HostRow, MetricRow, SourceRow
 
 /// How long an answer of the database is good.
 const FRESH: Duration = Duration::from_secs(5);
+/// How long the failure to get one counts as an answer: requests then fail at once instead of waiting each.
+const FRESH_FAILURE: Duration = Duration::from_secs(2);
 /// How long to wait for the database when there is an older answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Hosts read at a time.
@@ -57,7 +59,9 @@ impl Cache {
     }
 
     fn fresh(&self) -> Option<Arc<Directory>> {
-        self.current().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, directory)| directory)
+        let (at, directory) = self.current()?;
+        let good_for = if directory.error.is_some() { FRESH_FAILURE } else { FRESH };
+        (at.elapsed() < good_for).then_some(directory)
     }
 
     /// What the database knows, at most a few seconds old; when it does not answer, what it said last, or nothing, with the

@@ -10,6 +10,7 @@ use hi_common::fact::{Fact, FactValue};
 use hi_common::ids::{HostId, HostName};
 use hi_common::metric::{Kind, Unit};
 use hi_common::{subject, wire};
+use hi_harness::{BOUND, wait_for};
 use uuid::Uuid;
 
 /// An agent, as far as the broker can tell.
@@ -37,7 +38,11 @@ impl Agent {
     }
 
     async fn publish(&self, subject: String, payload: Vec<u8>) {
-        self.stream.publish(subject, payload.into()).await.unwrap().await.unwrap();
+        // The collector creates the streams one after the other when it has connected.
+        wait_for("the broker takes it", BOUND, || async {
+            self.stream.publish(subject.clone(), payload.clone().into()).await.ok()?.await.ok()
+        })
+        .await;
     }
 
     /// Publishes one reading of a source.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use hi_collector::api::serve;
 use hi_collector::api::state::App;
@@ -13,7 +14,6 @@ use hi_collector::store::Store;
 use hi_common::metric::Kind;
 use hi_harness::{BOUND, NatsServer, wait_until};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 /// A server on a free port, with everything behind it.
 pub(crate) struct Bench {
@@ -48,11 +48,17 @@ impl Bench {
     /// Over a real database and a real broker, with ingest between them.
     pub(crate) async fn complete(database_url: &str, nats: &NatsServer) -> Self {
         let config = config(database_url, &nats.url());
-        let store = Store::connect_lazy(&config.database).unwrap();
-        store.migrate().await.unwrap();
         let mut bench = Self::start(config.clone()).await;
-        let run = ingest::run(bench.ingest.clone(), store, config, bench.stop.subscribe());
-        bench.taking = Some(tokio::spawn(run));
+        let (ingest, stopping) = (bench.ingest.clone(), bench.stop.subscribe());
+        // On a thread of its own, as the collector has it.
+        bench.taking = Some(std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let store = Store::connect_lazy(&config.database).unwrap();
+                store.migrate().await.unwrap();
+                ingest::run(ingest, store, config, stopping).await
+            })
+        }));
         wait_until("the broker is connected", BOUND, || bench.ingest.stats().connected).await;
         bench
     }
@@ -65,7 +71,7 @@ impl Bench {
     pub(crate) async fn stop_ingest(&mut self) {
         self.stop();
         if let Some(taking) = self.taking.take() {
-            taking.await.unwrap().unwrap();
+            tokio::task::spawn_blocking(|| taking.join().unwrap()).await.unwrap().unwrap();
         }
     }
 
@@ -109,5 +115,11 @@ pub(crate) fn row(host_name: &str, layout: &Arc<Layout>, at: i64, values: &[f64]
         at,
         layout: Arc::clone(layout),
         values: Arc::from(values),
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
