@@ -20,7 +20,7 @@ use crate::store::Position;
 /// recognised by the cursors.
 const REREAD_MS: i64 = 10 * 60 * 1000;
 /// How long the broker keeps a consumer that nobody asks.
-const INACTIVE: Duration = Duration::from_secs(3600);
+const INACTIVE: Duration = Duration::from_secs(300);
 /// When unacknowledged messages come again. Acknowledging waits for the flush; a repeat does no harm.
 const ACK_WAIT: Duration = Duration::from_secs(24 * 3600);
 

@@ -43,8 +43,9 @@ pub(crate) async fn consume(
     stats: Arc<Counters>,
 ) {
     let mut complained = false;
+    let mut former = None;
     while !out.is_closed() {
-        match read(&broker, stream, &mut position, &out, &stats).await {
+        match read(&broker, stream, &mut position, &mut former, &out, &stats).await {
             Ok(()) => complained = false,
             Err(error) => {
                 if !complained {
@@ -64,17 +65,22 @@ async fn read(
     broker: &Broker,
     name: &'static str,
     position: &mut Option<Position>,
+    former: &mut Option<String>,
     out: &mpsc::Sender<Taken>,
     stats: &Counters,
 ) -> Result<(), BoxError> {
+    let stream = broker.stream(name).await?;
     let mut connections = broker.connections.clone();
     connections.mark_unchanged();
-    let stream = broker.stream(name).await?;
     let info = stream.get_info().await?;
     let version = broker.client.server_info().version;
     stats.update(|s| s.broker_version = Some(version));
     let created = unix_ms(info.created);
     let consumer = consumer_after(&stream, position.as_ref()).await?;
+    if let Some(former) = former.replace(consumer.cached_info().name.clone()) {
+        // Gone already when the broker was restarted.
+        let _ = stream.delete_consumer(&former).await;
+    }
     tracing::info!(stream = name, "reading");
     loop {
         let pulled = tokio::select! {

@@ -132,6 +132,8 @@ pub(super) struct Engine {
     flushing: Option<JoinHandle<Flushed>>,
     journalling: Option<JoinHandle<Result<(), Vec<Journal>>>>,
     last_flush: Instant,
+    /// The flush on its way began after somebody asked for one.
+    asked: bool,
     /// Samples taken since the last flush began.
     pub(super) fresh_samples: u64,
 }
@@ -165,6 +167,7 @@ impl Engine {
             flushing: None,
             journalling: None,
             last_flush: Instant::now(),
+            asked: false,
             fresh_samples: 0,
         }
     }
@@ -266,6 +269,7 @@ impl Engine {
     }
 
     fn start_flush(&mut self) {
+        self.asked = self.shared.options.flush_now.wanted();
         let plan = self.plan();
         let (store, stats) = (self.store.clone(), Arc::clone(&self.shared.stats));
         self.last_flush = Instant::now();
@@ -328,7 +332,9 @@ impl Engine {
             s.flush.last_samples = plan.samples;
             s.flush.last_error = None;
         });
-        self.shared.options.flush_now.done();
+        if self.asked {
+            self.shared.options.flush_now.done();
+        }
         // Lost acknowledgements do no harm: the position in the database is what counts.
         if let Some(acker) = plan.acker
             && let Err(error) = acker.ack().await

@@ -74,7 +74,9 @@ impl Store {
                 .map_err(|source| StoreError::File { path: path.clone(), source })?;
             options = options.password(password.trim_end());
         }
-        let options = options.application_name("hi-collector").options([("TimeZone", "UTC")]);
+        // What is acknowledged must be there after a crash of the server, whatever its configuration says.
+        let settings = [("TimeZone", "UTC"), ("synchronous_commit", "on")];
+        let options = options.application_name("hi-collector").options(settings);
         let pool = PgPoolOptions::new()
             .max_connections(config.connections_max.max(3))
             .acquire_timeout(Duration::from_secs(5))

@@ -233,12 +233,6 @@ impl Agent {
         }
     }
 
-    /// A new start of the agent.
-    pub(crate) fn restart(&mut self) {
-        self.epoch = now_ms().cast_unsigned() + EPOCHS.fetch_add(1, Ordering::Relaxed);
-        self.seq = 0;
-    }
-
     fn value(&self, column: usize) -> f64 {
         match (self.seq + column as u64) % 7 {
             0 if column > 5 => hi_common::batch::ABSENT,
