@@ -51,8 +51,10 @@ pub(super) struct Repair {
     noticed_at: i64,
     next_at: i64,
     attempts: u32,
-    /// Answers that promised batches, since one came.
+    /// Requests for all of the ranges that were answered with promises, since a batch came.
     promises: u32,
+    /// The attempt whose answers are counted already.
+    promised: u32,
     ranges: Vec<(u64, u64)>,
 }
 
@@ -98,6 +100,7 @@ impl Engine {
                     next_at: now + REPAIR_GRACE_MS,
                     attempts: 0,
                     promises: 0,
+                    promised: 0,
                     ranges: Vec::new(),
                 });
                 if missing != repair.ranges && (repair.attempts > 0 || missing.is_empty()) {
@@ -188,7 +191,10 @@ impl Engine {
         let epoch = self.hosts.get_mut(&answer.host).and_then(|host| host.epochs.get_mut(&answer.epoch));
         if let Some(repair) = epoch.and_then(|epoch| epoch.repair.as_mut())
             && reply.queued > 0
+            && repair.promised != repair.attempts
         {
+            // One per attempt, however many ranges it asked for: patience must not depend on their number.
+            repair.promised = repair.attempts;
             repair.promises += 1;
         }
     }
