@@ -122,10 +122,10 @@ impl Postgres {
         self.folder.path().join("data")
     }
 
-    /// `kill -9`.
+    /// `kill -9` of the server and of every process it has started.
     pub fn kill(&mut self) {
         if let Some(server) = self.server.take() {
-            server.kill();
+            server.kill_all();
         }
     }
 

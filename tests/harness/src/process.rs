@@ -49,6 +49,17 @@ impl Server {
         self.end();
     }
 
+    /// `kill -9` of it and its children, and waits for their end: a server that starts again must not meet them.
+    pub(crate) fn kill_all(self) {
+        let children = children(self.pid());
+        self.kill();
+        let begun = Instant::now();
+        while children.iter().any(|pid| is_running(pid)) && begun.elapsed() < Duration::from_secs(10) {
+            let _ = Command::new("kill").arg("-9").args(&children).stderr(Stdio::null()).status();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn end(&mut self) {
         use std::io::Write;
         let _ = self.child.kill();
@@ -65,6 +76,19 @@ impl Drop for Server {
             self.end();
         }
     }
+}
+
+/// Children of a process (`proc_pid_task_children(5)`).
+fn children(pid: u32) -> Vec<String> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether it is there and no zombie.
+fn is_running(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
+    state.is_some_and(|state| state != "Z")
 }
 
 /// A port that was free a moment ago.
