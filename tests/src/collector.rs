@@ -119,6 +119,11 @@ impl Collector {
         self.get("/api/system").await.ok()?.pointer(pointer).cloned()
     }
 
+    /// A number of `/api/system` by its JSON pointer.
+    pub async fn figure(&self, pointer: &str) -> Option<f64> {
+        self.value(pointer).await?.as_f64()
+    }
+
     /// Waits until a value of `/api/system` fulfils a condition, and returns it.
     ///
     /// # Panics

@@ -1,0 +1,70 @@
+//! Starts the whole system on free ports, for tests that come from outside: broker, database, collector, an agent that
+//! reads this machine each second, and a few simulated hosts. Prints `HI_URL=…` once the page can be opened, and runs until
+//! its standard input ends or it gets SIGINT or SIGTERM; nothing is left behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use hi_e2e::agent::Agent;
+use hi_e2e::collector::PATIENCE;
+use hi_e2e::publish::{Publisher, Responder};
+use hi_e2e::sim::{Fleet, Shape};
+use hi_e2e::stack::Stack;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Simulated hosts beside the real one.
+const SIMULATED_HOSTS: u32 = 3;
+/// Their batches before now, one each ten seconds: an hour.
+const HISTORY_BATCHES: u64 = 360;
+/// Time between their batches.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run());
+    // A read of standard input that is still waiting must not keep the program.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run() -> Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stack = Stack::start(&[]).await?;
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").context("name of this machine")?;
+    let _agent = Agent::start(
+        stack.folder(),
+        &name.trim().to_lowercase(),
+        &stack.nats.url(),
+        &[("sources.filesystem.enabled", "true"), ("sources.processes.enabled", "true")],
+    )?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
+    let shape = Shape { hosts: SIMULATED_HOSTS, interval_ms: 10_000, ..Shape::default() }
+        .ending_at(i64::try_from(now)?, HISTORY_BATCHES);
+    let publisher = Publisher::connect(&stack.nats.url(), Arc::new(Fleet::new(shape)?)).await?;
+    let _responder = Responder::start(publisher.clone(), |_| true).await?;
+    publisher.publish_all(1..=HISTORY_BATCHES).await;
+    hi_harness::wait_for("the first batch of this machine", PATIENCE, || async {
+        stack.collector.figure("/ingest/samples_total").await.filter(|taken| *taken > 0.0)
+    })
+    .await;
+    println!("HI_URL={}", stack.collector.url());
+    let go_on = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        let mut seq = HISTORY_BATCHES;
+        loop {
+            ticks.tick().await;
+            seq += 1;
+            publisher.publish_all([seq]).await;
+        }
+    });
+    let input_ended =
+        tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = input_ended => {}
+    }
+    go_on.abort();
+    Ok(())
+}
