@@ -142,7 +142,7 @@ fn spawn(command: &mut Command) -> Result<Child> {
 fn start_collector(options: &Options) -> Result<Child> {
     let mut command = Command::new(binary("hi-collector"));
     command.arg("run").arg("--embedded").arg("--data").arg(&options.data);
-    command.arg("--set").arg(format!("http.listen=127.0.0.1:{}", options.port));
+    command.arg("--listen").arg(format!("127.0.0.1:{}", options.port));
     spawn(&mut command)
 }
 

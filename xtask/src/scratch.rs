@@ -16,7 +16,7 @@ impl Scratch {
     pub(crate) fn start(collector: PathBuf) -> Result<Self> {
         let folder = tempfile::tempdir().context("make a folder")?;
         let child = Command::new(collector)
-            .args(["run", "--embedded", "--exit-with-parent", "--set", "http.listen=127.0.0.1:0", "--data"])
+            .args(["run", "--embedded", "--exit-with-parent", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path())
             .spawn()
             .context("start hi-collector")?;
