@@ -1,10 +1,11 @@
 //! `./x docs`: makes the committed references anew from what they describe; `--check` compares.
 
-use crate::command::{cargo, npm, output, run};
+use crate::command::{cargo, command, npm, output, run};
 use crate::scratch::Scratch;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Files that a program of ours prints.
 const PRINTED: &[(&str, &str, &[&str])] = &[
@@ -18,11 +19,19 @@ const SCHEMA: &str = "dashboard/src/api/schema.d.ts";
 /// What sqlx checked queries against; made from a database with all migrations.
 const QUERIES: &str = ".sqlx";
 
+/// Content by path.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// # Errors
 /// A build or a generator fails.
 pub(crate) fn docs(args: &[String]) -> Result<bool> {
     match args {
-        [] => write().map(|()| true),
+        [] => {
+            // First, for the programs that print the rest are compiled with them.
+            write_queries(&queries()?)?;
+            printed()?.iter().try_for_each(|(path, text)| write(path, text))?;
+            Ok(true)
+        }
         [flag] if flag == "--check" => {
             let stale = stale()?;
             for path in &stale {
@@ -35,50 +44,53 @@ pub(crate) fn docs(args: &[String]) -> Result<bool> {
 }
 
 /// The committed references that differ from what would be made now.
+///
+/// # Errors
+/// A build or a generator fails.
 pub(crate) fn stale() -> Result<Vec<String>> {
-    let made = make()?;
+    let queries = queries()?;
     let committed = |path: &str| std::fs::read(crate::root().join(path)).ok();
-    let mut stale: Vec<String> = made
-        .iter()
-        .filter(|(path, text)| committed(path).as_ref() != Some(*text))
-        .map(|(p, _)| p.clone())
-        .collect();
-    let queries = made.keys().filter(|path| path.starts_with(QUERIES)).count();
-    if queries != files_in(&crate::root().join(QUERIES)).len() {
-        stale.push(format!("{QUERIES} (queries that are no more)"));
-    }
+    // Descriptions of queries that are no more.
+    let kept = files_in(&crate::root().join(QUERIES));
+    let kept = kept.iter().map(|path| format!("{QUERIES}/{}", file_name(path)));
+    let mut stale: Vec<String> = kept.filter(|path| !queries.contains_key(path)).collect();
+    let made = queries.into_iter().chain(printed()?);
+    stale.extend(made.filter(|(path, text)| committed(path).as_ref() != Some(text)).map(|(path, _)| path));
     Ok(stale)
 }
 
-fn write() -> Result<()> {
-    let made = make()?;
-    for path in files_in(&crate::root().join(QUERIES)) {
-        std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
+fn write(path: &str, text: &[u8]) -> Result<()> {
+    let full = crate::root().join(path);
+    if std::fs::read(&full).is_ok_and(|old| old == text) {
+        return Ok(());
     }
-    for (path, text) in made {
-        let full = crate::root().join(&path);
-        std::fs::create_dir_all(full.parent().context("its folder")?)?;
-        if std::fs::read(&full).ok().as_ref() != Some(&text) {
-            std::fs::write(&full, text).with_context(|| format!("write {path}"))?;
-            println!("wrote {path}");
-        }
-    }
+    std::fs::create_dir_all(full.parent().context("its folder")?)?;
+    std::fs::write(&full, text).with_context(|| format!("write {path}"))?;
+    println!("wrote {path}");
     Ok(())
 }
 
-/// Every reference with its content.
-fn make() -> Result<BTreeMap<String, Vec<u8>>> {
-    run(&mut cargo(&["build", "--quiet", "--locked", "-p", "hi-agent", "-p", "hi-collector", "--bins"]))?;
-    let binary = |name: &str| crate::target_dir().join("debug").join(name);
-    let mut made = BTreeMap::new();
+fn write_queries(made: &Files) -> Result<()> {
+    for path in files_in(&crate::root().join(QUERIES)) {
+        let name = format!("{QUERIES}/{}", file_name(&path));
+        if !made.contains_key(&name) {
+            std::fs::remove_file(&path).with_context(|| format!("remove {name}"))?;
+            println!("removed {name}");
+        }
+    }
+    made.iter().try_for_each(|(path, text)| write(path, text))
+}
+
+/// What the programs and the dashboard's generator print.
+fn printed() -> Result<Files> {
+    run(&mut cargo(&["build", "--quiet", "--locked", "--workspace", "--bins"]))?;
+    let mut made = Files::new();
     for (path, program, args) in PRINTED {
-        made.insert((*path).to_owned(), output(&mut crate::command::command(binary(program), args))?);
+        let program = crate::target_dir().join("debug").join(program);
+        made.insert((*path).to_owned(), output(&mut command(program, args))?);
     }
     if let Some(folder) = crate::dashboard::folder() {
         made.insert(SCHEMA.to_owned(), schema(&folder, &made["docs/reference/openapi.json"])?);
-    }
-    if uses_checked_queries()? {
-        made.extend(queries(binary("hi-collector"))?);
     }
     Ok(made)
 }
@@ -93,29 +105,40 @@ fn schema(dashboard: &Path, openapi: &[u8]) -> Result<Vec<u8>> {
     std::fs::read(&types).context("read the generated types")
 }
 
-fn uses_checked_queries() -> Result<bool> {
-    let store = crate::tidy::sources::all(crate::root())?;
-    Ok(store.iter().any(|file| file.path.starts_with("collector/src/store") && file.text.contains("query!(")))
-}
-
-/// Compiles the collector against a live database, which makes sqlx write what it learned.
-fn queries(collector: PathBuf) -> Result<BTreeMap<String, Vec<u8>>> {
-    let mut scratch = Scratch::start(collector)?;
-    let url = scratch.database_url()?;
+/// Compiles the collector's queries against a live database, which makes sqlx write down what it learned.
+fn queries() -> Result<Files> {
+    let scratch = Scratch::start()?;
     let folder = tempfile::tempdir().context("make a folder")?;
-    // A folder of its own for what is compiled here: the macros must run anew.
-    let target = crate::target_dir().join("queries");
-    run(cargo(&["check", "--quiet", "--locked", "-p", "hi-collector"])
-        .env("CARGO_TARGET_DIR", target)
-        .env("DATABASE_URL", url)
-        .env("SQLX_OFFLINE", "false")
-        .env("SQLX_OFFLINE_DIR", folder.path()))?;
-    let mut made = BTreeMap::new();
-    for path in files_in(folder.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        made.insert(format!("{QUERIES}/{name}"), std::fs::read(&path)?);
+    // sqlx needs a folder for the moment on the same file system.
+    let (learned, now) = (folder.path().join("learned"), SystemTime::now().duration_since(UNIX_EPOCH)?);
+    std::fs::create_dir(&learned).context("make a folder")?;
+    // A flag that never was before: cargo takes the macros' output from its cache otherwise.
+    let anew = format!("queries_anew=\"{}\"", now.as_nanos());
+    run(cargo(&[
+        "rustc",
+        "--quiet",
+        "--locked",
+        "-p",
+        "hi-collector",
+        "--lib",
+        "--profile",
+        "check",
+        "--",
+        "--cfg",
+    ])
+    .arg(anew)
+    .env("DATABASE_URL", scratch.url())
+    .env("SQLX_OFFLINE", "false")
+    .env("SQLX_OFFLINE_DIR", &learned))?;
+    let mut made = Files::new();
+    for path in files_in(&learned) {
+        made.insert(format!("{QUERIES}/{}", file_name(&path)), std::fs::read(&path)?);
     }
     Ok(made)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {

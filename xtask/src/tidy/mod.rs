@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn source(path: &str, text: &str) -> Source {
-        Source::new(path.to_owned(), text.to_owned())
+        Source::new(path.to_owned(), text)
     }
 
     #[test]

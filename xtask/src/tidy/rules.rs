@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str) -> Vec<&'static str> {
-        let source = Source::new(path.to_owned(), text.to_owned());
+        let source = Source::new(path.to_owned(), text);
         RULES.iter().filter(|rule| !broken(rule, &source).is_empty()).map(|rule| rule.name).collect()
     }
 

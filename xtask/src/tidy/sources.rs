@@ -11,8 +11,6 @@ const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", "dist", "data", ".g
 pub(crate) struct Source {
     /// Relative to the repository, with `/`.
     pub(crate) path: String,
-    /// As written.
-    pub(crate) text: String,
     /// The code alone: comments and the insides of texts are spaces, lines stay where they are.
     pub(crate) code: String,
     /// (line, content) of every text.
@@ -24,15 +22,15 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(path: String, text: String) -> Self {
-        let Parts { code, texts, comments } = take_apart(&text);
+    pub(crate) fn new(path: String, text: &str) -> Self {
+        let Parts { code, texts, comments } = take_apart(text);
         let lines = text.lines().count();
         let in_test_folder = path.split('/').any(|part| part == "tests" || part == "benches");
         let test_file =
             path.ends_with("/tests.rs") || path.ends_with("_tests.rs") || path.ends_with("/test_support.rs");
         let tests_from =
             if in_test_folder || test_file { 1 } else { inline_tests(&code).unwrap_or(lines + 1) };
-        Self { path, text, code, texts, comments, tests_from }
+        Self { path, code, texts, comments, tests_from }
     }
 
     /// Lines of code that is not test, with their numbers.
@@ -59,7 +57,7 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Source>> {
     let files = files(root, "rs")?;
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        Ok(Source::new(relative(root, &path), text))
+        Ok(Source::new(relative(root, &path), &text))
     };
     files.into_iter().map(read).collect()
 }
@@ -231,7 +229,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source::new("a/src/b.rs".to_owned(), text.to_owned())
+        Source::new("a/src/b.rs".to_owned(), text)
     }
 
     #[test]
@@ -259,6 +257,6 @@ mod tests {
         let s = source("fn a() {}\n#[cfg(test)]\nmod tests {\n    sleep();\n}\n");
         assert_eq!((s.tests_from, s.product_code().count(), s.test_code().count()), (2, 1, 4));
         assert_eq!(source("#[cfg(test)]\nmod tests;\nfn a() {}\n").tests_from, 4);
-        assert_eq!(Source::new("a/tests/b.rs".to_owned(), "fn a() {}".to_owned()).tests_from, 1);
+        assert_eq!(Source::new("a/tests/b.rs".to_owned(), "fn a() {}").tests_from, 1);
     }
 }
