@@ -18,9 +18,7 @@ pub(crate) fn install(folder: &Path) -> Result<()> {
     if std::fs::read_to_string(&noted).is_ok_and(|text| text == lock) {
         return Ok(());
     }
-    // Not `npm ci`: it refuses a lock file without the optional packages of every platform, which not every mirror of the
-    // registry carries. Versions and checksums are those of the lock file all the same, and it is not touched.
-    run(&mut npm(folder, &["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    run(&mut npm(folder, &["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
     std::fs::write(noted, lock).context("note the installed lock file")
 }
 

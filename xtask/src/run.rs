@@ -30,7 +30,7 @@ const COLLECTOR_PATIENCE: Duration = Duration::from_secs(180);
 pub(crate) fn run(args: &[String]) -> Result<bool> {
     let options = Options::parse(args)?;
     options.check_port()?;
-    build()?;
+    build(&options)?;
     let interrupts = interrupts()?;
     let mut collector = start_collector(&options)?;
     let outcome = serve(&options, &mut collector, &interrupts);
@@ -44,11 +44,12 @@ pub(crate) fn run(args: &[String]) -> Result<bool> {
 struct Options {
     port: u16,
     data: PathBuf,
+    debug: bool,
 }
 
 impl Options {
     fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Self { port: PORT, data: crate::root().join("data") };
+        let mut options = Self { port: PORT, data: crate::root().join("data"), debug: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let (name, inline) = arg.split_once('=').map_or((arg.as_str(), None), |(n, v)| (n, Some(v)));
@@ -62,8 +63,9 @@ impl Options {
                     let port = text.parse().ok().filter(|port| *port != 0);
                     options.port = port.with_context(|| format!("--port takes 1 to 65535, not {text}"))?;
                 }
+                "--debug" => options.debug = true,
                 "--data" => options.data = std::path::absolute(value()?)?,
-                _ => bail!("run takes --port and --data, not {arg}"),
+                _ => bail!("run takes --port, --data and --debug, not {arg}"),
             }
         }
         Ok(options)
@@ -86,6 +88,10 @@ impl Options {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    fn binary(&self, name: &str) -> PathBuf {
+        crate::target_dir().join(if self.debug { "debug" } else { "release" }).join(name)
+    }
+
     fn run_file(&self) -> PathBuf {
         self.data.join("run/embedded.json")
     }
@@ -99,21 +105,16 @@ struct RunFile {
     collector: u64,
 }
 
-fn build() -> Result<()> {
+fn build(options: &Options) -> Result<()> {
     crate::dashboard::build()?;
-    let mut cargo = cargo(&["build", "--release", "--locked", "-p", "hi-agent", "-p", "hi-collector"]);
-    if !fresh() {
+    let mut cargo = cargo(&["build", "--quiet", "--locked", "-p", "hi-agent", "-p", "hi-collector"]);
+    if !options.debug {
+        cargo.arg("--release");
+    }
+    if !options.binary("hi-collector").exists() {
         println!("building agent and collector (the first time takes some minutes)");
     }
-    run_program(cargo.arg("--quiet"))
-}
-
-fn fresh() -> bool {
-    binary("hi-agent").exists() && binary("hi-collector").exists()
-}
-
-fn binary(name: &str) -> PathBuf {
-    crate::target_dir().join("release").join(name)
+    run_program(&mut cargo)
 }
 
 /// Counts SIGINT, SIGTERM and SIGHUP: the first stops in order, another at once.
@@ -140,20 +141,23 @@ fn spawn(command: &mut Command) -> Result<Child> {
 }
 
 fn start_collector(options: &Options) -> Result<Child> {
-    let mut command = Command::new(binary("hi-collector"));
+    let mut command = Command::new(options.binary("hi-collector"));
     command.arg("run").arg("--embedded").arg("--data").arg(&options.data);
     command.arg("--listen").arg(format!("127.0.0.1:{}", options.port));
+    // The terminal is for what somebody must see; `/api/system` and the page tell the rest.
+    command.args(["--set", "log.level=warn"]);
     spawn(&mut command)
 }
 
 fn start_agent(options: &Options) -> Result<Child> {
     let run_file: RunFile = read_run_file(&options.run_file()).context("read data/run/embedded.json")?;
-    let mut command = Command::new(binary("hi-agent"));
+    let mut command = Command::new(options.binary("hi-agent"));
     command
         .arg("run")
         .env("HI_AGENT_NATS_URL", run_file.nats_url)
         .env("HI_AGENT_NATS_USER", run_file.nats_user)
         .env("HI_AGENT_NATS_PASSWORD", run_file.nats_password)
+        .env("HI_AGENT_AGENT_LOG_LEVEL", "warn")
         .env("HI_AGENT_AGENT_STATE_DIR", options.data.join("agent"));
     spawn(&mut command)
 }
@@ -254,18 +258,18 @@ mod tests {
     #[test]
     fn options_are_read() {
         assert_eq!(parse(&[]).unwrap().port, PORT);
-        let options = parse(&["--port", "81", "--data=/d"]).unwrap();
-        assert_eq!(options, Options { port: 81, data: "/d".into() });
+        let options = parse(&["--port", "81", "--data=/d", "--debug"]).unwrap();
+        assert_eq!(options, Options { port: 81, data: "/d".into(), debug: true });
         let message = |args: &[&str]| parse(args).unwrap_err().to_string();
         assert_eq!(message(&["--port"]), "--port needs a value");
         assert_eq!(message(&["--port", "x"]), "--port takes 1 to 65535, not x");
-        assert_eq!(message(&["--prot", "1"]), "run takes --port and --data, not --prot");
+        assert_eq!(message(&["--prot", "1"]), "run takes --port, --data and --debug, not --prot");
     }
 
     #[test]
     fn a_taken_port_is_told_before_anything_is_built() {
         let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let options = Options { port: held.local_addr().unwrap().port(), data: "/d".into() };
+        let options = Options { port: held.local_addr().unwrap().port(), data: "/d".into(), debug: false };
         let message = options.check_port().unwrap_err().to_string();
         assert!(message.contains("is taken by another program"), "{message}");
     }

@@ -53,7 +53,8 @@ pub(super) fn nats_server(configured: Option<&str>) -> Result<PathBuf, EmbeddedE
 
 fn pick(found: &[Postgres], needs: Option<u32>, cluster: &Path) -> Result<Postgres, EmbeddedError> {
     let usable = found.iter().filter(|p| POSTGRES_MAJORS.contains(&p.major));
-    let best = usable.clone().filter(|p| needs.is_none_or(|major| p.major == major)).max_by_key(|p| p.major);
+    // Of several with the same major, the distribution's, which comes first.
+    let best = usable.rev().filter(|p| needs.is_none_or(|major| p.major == major)).max_by_key(|p| p.major);
     if let Some(best) = best {
         return Ok(best.clone());
     }
@@ -124,6 +125,9 @@ mod tests {
     fn the_newest_known_major_is_taken_for_a_new_cluster() {
         let picked = pick(&installed(&[14, 16, 15, 19]), None, Path::new("/c")).unwrap();
         assert_eq!(picked.major, 16);
+        let mut twice = installed(&[16, 16]);
+        twice[1].bin = "/somewhere/else".into();
+        assert_eq!(pick(&twice, None, Path::new("/c")).unwrap(), twice[0]);
     }
 
     #[test]
