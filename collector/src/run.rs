@@ -92,7 +92,9 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 }
 
 fn start_log(level: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_else(|_| "info".into());
+    // What libraries say below a warning (notices of the database, reconnects we report ourselves) only when asked for.
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("sqlx=warn,async_nats=warn,{level}"))
+        .unwrap_or_else(|_| "info".into());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -107,7 +109,9 @@ fn start_log(level: &str) {
 /// # Errors
 /// What keeps it from running, one line each.
 pub fn run(args: &RunArgs) -> Result<(), RunError> {
-    let settings = args.load()?;
+    let mut settings = args.load()?;
+    // Two threads, each with half of the connections.
+    settings.core.database.connections_max = settings.core.database.connections_max.div_ceil(2);
     start_log(&settings.log.level);
     let runtime = runtime()?;
     let ended = runtime.block_on(run_until_told(settings, args.exit_with_parent));

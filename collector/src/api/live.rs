@@ -28,6 +28,8 @@ use crate::store::MetricRow;
 
 /// A comment is sent this often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Longest wait for the database when a stream begins.
+const UNITS_PATIENCE: Duration = Duration::from_secs(1);
 /// Rows are put together up to this size, in bytes.
 const FRAME_BYTES: usize = 64 << 10;
 
@@ -96,7 +98,7 @@ pub async fn stream(State(app): State<App>, params: Params) -> Result<Response, 
         rows: app.ingest.live.subscribe(),
         host_changes: app.host_changes.subscribe(),
         shutdown: app.shutdown.clone(),
-        metrics: Arc::clone(&app.directory.get().await.metrics),
+        metrics: first_metrics(&app).await,
         keep_alive: tokio::time::interval(KEEP_ALIVE),
         frames: Frames::new(params.get("host").map(str::to_owned), wanted),
         app,
@@ -126,7 +128,7 @@ impl Feed {
         let mut out = Vec::new();
         while out.is_empty() {
             tokio::select! {
-                row = self.rows.recv() => self.take_rows(row, &mut out).await?,
+                row = self.rows.recv() => self.take_rows(row, &mut out)?,
                 change = self.host_changes.recv() => match change {
                     Ok((host, json)) => self.frames.host_change(&mut out, &host, &json),
                     Err(RecvError::Lagged(_)) => {}
@@ -140,13 +142,13 @@ impl Feed {
     }
 
     /// Takes a row and those that wait behind it; none when there will be no more.
-    async fn take_rows(&mut self, first: Result<Arc<LiveRow>, RecvError>, out: &mut Vec<u8>) -> Option<()> {
+    fn take_rows(&mut self, first: Result<Arc<LiveRow>, RecvError>, out: &mut Vec<u8>) -> Option<()> {
         let mut next = first;
         loop {
             match next {
                 Ok(row) => {
                     if self.frames.has_unknown_metric(&row, &self.metrics) {
-                        self.metrics = Arc::clone(&self.app.directory.get().await.metrics);
+                        self.metrics = Arc::clone(&self.app.directory.known().metrics);
                     }
                     self.frames.row(out, &row, &self.metrics);
                 }
@@ -163,6 +165,12 @@ impl Feed {
             };
         }
     }
+}
+
+/// Units of the metrics; a stream need not wait long for them.
+async fn first_metrics(app: &App) -> Arc<HashMap<String, MetricRow>> {
+    let asked = tokio::time::timeout(UNITS_PATIENCE, app.directory.get()).await;
+    Arc::clone(&asked.unwrap_or_else(|_| app.directory.known()).metrics)
 }
 
 async fn stopped(shutdown: &mut watch::Receiver<bool>) {

@@ -1,11 +1,15 @@
 //! `/api/samples`: the samples of series, as they are or per step.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,6 +17,7 @@ use super::params::Params;
 use super::problem::Problem;
 use super::series::{SeriesKind, selectors};
 use super::state::App;
+use crate::limits::COMPRESS_BYTES_MAX;
 use crate::moment::{Time, now_ms};
 use crate::query::{Mode, Question, Resolution, SumBy};
 
@@ -99,8 +104,17 @@ pub async fn read(State(app): State<App>, params: Params) -> Result<Response, Pr
     let question = question(&params, now_ms)?;
     let metrics = Arc::clone(&app.directory.get().await.metrics);
     let body = app.query(app.reader.answer(question, metrics, now_ms)).await?;
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, body).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/json")], whole_or_in_pieces(body)).into_response())
+}
+
+/// A small answer is made one piece, which can be packed; a large one is sent as it is.
+fn whole_or_in_pieces(pieces: Vec<Bytes>) -> Response {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    if length as u64 <= COMPRESS_BYTES_MAX {
+        return pieces.concat().into_response();
+    }
+    let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)));
+    ([(header::CONTENT_LENGTH, length.to_string())], body).into_response()
 }
 
 /// Reads the question out of the parameters.

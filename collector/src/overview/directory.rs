@@ -1,20 +1,23 @@
 //! What the database knows of the hosts, kept for a few seconds, and longer when the database is away.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hi_common::error_chain::ErrorChain;
+use tokio::sync::{Mutex, watch};
 
 use crate::model::HostKey;
 use crate::store::{DeadLetterRow, FactRow, GapRow, HostRow, MetricRow, SourceRow, Store, StoreError};
 
 /// How long an answer of the database is good.
 const FRESH: Duration = Duration::from_secs(5);
-/// How long the failure to get one counts as an answer: requests then fail at once instead of waiting each.
+/// How long the failure to get one is good: requests then fail at once instead of waiting each.
 const FRESH_FAILURE: Duration = Duration::from_secs(2);
-/// How long to wait for the database when there is an older answer.
+/// How long to wait for a newer answer when there is an older one.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for the first.
+const FIRST_PATIENCE: Duration = Duration::from_secs(10);
 /// Hosts read at a time.
 const HOSTS_PAGE: i64 = 1000;
 /// Gaps that are looked at.
@@ -41,56 +44,78 @@ pub struct Directory {
     pub error: Option<String>,
 }
 
-/// The newest answer of the database.
+/// The newest answer of the database, and when it was given.
+type Answer = Option<(Instant, Arc<Directory>)>;
+
+/// The newest answer of the database. One question is on its way at most, and goes on when nobody waits for it any more: a
+/// database that is slow is not one that is away.
 pub struct Cache {
     store: Store,
-    current: RwLock<Option<(Instant, Arc<Directory>)>>,
-    reading: tokio::sync::Mutex<()>,
+    current: Arc<watch::Sender<Answer>>,
+    asking: Arc<Mutex<()>>,
 }
 
 impl Cache {
     /// A cache that has read nothing yet.
     pub fn new(store: Store) -> Self {
-        Self { store, current: RwLock::default(), reading: tokio::sync::Mutex::default() }
+        Self { store, current: Arc::new(watch::Sender::new(None)), asking: Arc::default() }
     }
 
-    fn current(&self) -> Option<(Instant, Arc<Directory>)> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn fresh(&self) -> Option<Arc<Directory>> {
-        let (at, directory) = self.current()?;
-        let good_for = if directory.error.is_some() { FRESH_FAILURE } else { FRESH };
-        (at.elapsed() < good_for).then_some(directory)
-    }
-
-    /// What the database knows, at most a few seconds old; when it does not answer, what it said last, or nothing, with the
-    /// reason in [`Directory::error`].
+    /// What the database knows, a few seconds old as a rule; when it does not answer, what it said last, or nothing, with
+    /// the reason in [`Directory::error`].
     pub async fn get(&self) -> Arc<Directory> {
-        if let Some(fresh) = self.fresh() {
-            return fresh;
-        }
-        let _one_at_a_time = self.reading.lock().await;
-        if let Some(fresh) = self.fresh() {
-            return fresh;
-        }
-        let read = tokio::time::timeout(PATIENCE, read(&self.store)).await;
-        let directory = match read {
-            Ok(Ok(directory)) => directory,
-            Ok(Err(error)) => self.stale(ErrorChain(&error).to_string()),
-            Err(_) => self.stale(format!("the database did not answer within {} s", PATIENCE.as_secs())),
+        let mut changes = self.current.subscribe();
+        let known = changes.borrow_and_update().clone();
+        let patience = match &known {
+            None => FIRST_PATIENCE,
+            Some((at, directory)) => {
+                let is_failure = directory.error.is_some();
+                if at.elapsed() < if is_failure { FRESH_FAILURE } else { FRESH } {
+                    return Arc::clone(directory);
+                }
+                if is_failure { Duration::ZERO } else { PATIENCE }
+            }
         };
-        let directory = Arc::new(directory);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Some((Instant::now(), Arc::clone(&directory)));
-        directory
+        self.ask();
+        let _ = tokio::time::timeout(patience, changes.changed()).await;
+        let newest = changes.borrow().clone();
+        newest.map_or_else(Directory::unknown, |(_, directory)| directory)
     }
 
-    fn stale(&self, error: String) -> Directory {
-        let Some((_, old)) = self.current() else {
-            return Directory { error: Some(error), ..Directory::default() };
-        };
-        Directory {
+    /// What the database said last, without waiting; asks it again all the same.
+    pub fn known(&self) -> Arc<Directory> {
+        self.ask();
+        let known = self.current.borrow().clone();
+        known.map_or_else(Arc::default, |(_, directory)| directory)
+    }
+
+    /// Asks the database, unless a question is on its way.
+    fn ask(&self) {
+        let Ok(turn) = Arc::clone(&self.asking).try_lock_owned() else { return };
+        let (store, current) = (self.store.clone(), Arc::clone(&self.current));
+        tokio::spawn(async move {
+            let directory = read(&store).await.unwrap_or_else(|error| {
+                let old = current.borrow().clone();
+                Directory::stale(
+                    old.as_ref().map(|(_, directory)| &**directory),
+                    ErrorChain(&error).to_string(),
+                )
+            });
+            let _ = current.send_replace(Some((Instant::now(), Arc::new(directory))));
+            drop(turn);
+        });
+    }
+}
+
+impl Directory {
+    fn unknown() -> Arc<Self> {
+        let error = format!("the database did not answer within {} s", FIRST_PATIENCE.as_secs());
+        Arc::new(Self { error: Some(error), ..Self::default() })
+    }
+
+    fn stale(old: Option<&Self>, error: String) -> Self {
+        let Some(old) = old else { return Self { error: Some(error), ..Self::default() } };
+        Self {
             hosts: old.hosts.clone(),
             facts: old.facts.clone(),
             sources: old.sources.clone(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use hi_common::metric::{Kind, job_of};
 
@@ -30,6 +31,11 @@ const CHUNK_SAMPLES: i64 = 250_000;
 const INTERVAL_MS: i64 = 10_000;
 /// Ranges from here on are read from hourly summaries, when the step allows.
 const HOURS_FROM_MS: i64 = 48 * HOUR_MS;
+
+/// Average, least, greatest, last.
+const NUMBERS_PER_BUCKET: usize = 4;
+/// Bytes of a number with its comma, as a rule.
+const NUMBER_BYTES: usize = 12;
 
 /// What questions are answered from.
 #[derive(Clone)]
@@ -71,7 +77,8 @@ enum Part {
 }
 
 impl Reader {
-    /// Answers a question with the JSON document of `/api/samples`.
+    /// Answers a question with the JSON document of `/api/samples`, in pieces: it may be some megabytes, which nobody
+    /// should have to copy.
     ///
     /// # Errors
     /// A limit, the database.
@@ -80,7 +87,7 @@ impl Reader {
         question: Question,
         metrics: Arc<HashMap<String, MetricRow>>,
         now_ms: i64,
-    ) -> Result<Vec<u8>, QueryError> {
+    ) -> Result<Vec<Bytes>, QueryError> {
         let grid = question.step_ms.map(|step| Grid::cover(question.start_ms, question.end_ms, step));
         let page = self.store.series_find(&question.any_of, None, SERIES_PER_QUERY_MAX).await?;
         let hours_until_ms = self.hours_until(&question, now_ms).await?;
@@ -90,8 +97,7 @@ impl Reader {
         let _cancel = CancelOnDrop(Arc::clone(&plan));
         let chunks = chunks(page.series, &plan);
         let mut parts = stream::iter(chunks).map(|chunk| self.chunk(Arc::clone(&plan), chunk)).buffered(2);
-        let mut body = Vec::with_capacity(1 << 16);
-        self.begin(&mut body, &plan, now_ms);
+        let mut body = vec![Bytes::from(self.begin(&plan, now_ms))];
         let (mut sums, mut points, mut any) = (Sums::default(), 0, false);
         while let Some(part) = parts.try_next().await? {
             match part {
@@ -101,10 +107,10 @@ impl Reader {
                         return Err(too_many_points());
                     }
                     if any && !series.is_empty() {
-                        body.push(b',');
+                        body.push(Bytes::from_static(b","));
                     }
                     any |= !series.is_empty();
-                    body.extend_from_slice(&series);
+                    body.push(series.into());
                 }
                 Part::Sums(part) => {
                     if let Some(by) = &plan.question.sum_by {
@@ -113,13 +119,13 @@ impl Reader {
                 }
             }
         }
-        for (index, (head, buckets)) in sums.into_series().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            json::series_buckets(&mut body, &head, &buckets);
+        let mut end = Vec::new();
+        for (head, buckets) in sums.into_series() {
+            separate(&mut end);
+            json::series_buckets(&mut end, &head, &buckets);
         }
-        body.extend_from_slice(b"]}");
+        end.extend_from_slice(b"]}");
+        body.push(end.into());
         Ok(body)
     }
 
@@ -135,7 +141,9 @@ impl Reader {
         Ok(Some(until.div_euclid(HOUR_MS) * HOUR_MS))
     }
 
-    fn begin(&self, body: &mut Vec<u8>, plan: &Plan, now_ms: i64) {
+    fn begin(&self, plan: &Plan, now_ms: i64) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        let body = &mut out;
         let question = &plan.question;
         let start_ms = plan.grid.map_or(question.start_ms, |grid| grid.start_ms);
         let (resolution, kept_ms) = match plan.hours_until_ms {
@@ -153,6 +161,7 @@ impl Reader {
         body.extend_from_slice(b",\"partial\":");
         json::value(body, &(start_ms < now_ms - kept_ms));
         body.extend_from_slice(b",\"series\":[");
+        out
     }
 
     /// Reads and reduces one chunk. The head is read before the store: a flush in between then shows samples twice, which
@@ -251,7 +260,7 @@ fn reduce(
     mut stored: HashMap<SeriesId, Column>,
     hours: &[HourRow],
 ) -> Result<Part, QueryError> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(expected_bytes(plan, series.len()));
     let (mut sums, mut points) = (Sums::default(), 0);
     for row in series {
         if plan.cancelled.load(Ordering::Relaxed) {
@@ -281,6 +290,14 @@ fn reduce(
     }
     let summing = |_: &SumBy| Part::Sums(sums);
     Ok(plan.question.sum_by.as_ref().map_or_else(|| Part::Json(out, points), summing))
+}
+
+/// About what the JSON of so many series takes, so that it does not have to be moved as it grows.
+fn expected_bytes(plan: &Plan, series: usize) -> usize {
+    let is_listed = plan.question.sum_by.is_none();
+    plan.grid
+        .filter(|_| is_listed)
+        .map_or(0, |grid| series * (grid.count * NUMBERS_PER_BUCKET * NUMBER_BYTES + 512))
 }
 
 fn separate(out: &mut Vec<u8>) {

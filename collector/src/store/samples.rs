@@ -1,6 +1,7 @@
 //! Reading samples.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use futures::TryStreamExt;
 use sqlx::{query, query_scalar};
@@ -23,6 +24,21 @@ impl Collected {
             what: format!("a block of series {id}"),
             problem: error.to_string(),
         })
+    }
+
+    /// Adds what is newer as a rule: what then is in order of time need not be sorted.
+    fn append(&mut self, newer: Self) {
+        for (id, samples) in newer.series {
+            match self.series.entry(id) {
+                Entry::Vacant(entry) => {
+                    entry.insert(samples);
+                }
+                Entry::Occupied(mut entry) => {
+                    entry.get_mut().times.extend(samples.times);
+                    entry.get_mut().values.extend(samples.values);
+                }
+            }
+        }
     }
 
     fn finish(self, start_ms: i64, end_ms: i64) -> Vec<Samples> {
@@ -82,8 +98,10 @@ impl Store {
             return Ok(Vec::new());
         }
         // Blocks first, days second: see the head of this module.
-        self.read_blocks(&mut collected, ids, start_ms, end_ms).await?;
+        let mut fresh = Collected::default();
+        self.read_blocks(&mut fresh, ids, start_ms, end_ms).await?;
         self.read_days(&mut collected, ids, start_ms, end_ms).await?;
+        collected.append(fresh);
         Ok(collected.finish(start_ms, end_ms))
     }
 
