@@ -102,7 +102,8 @@ impl Agent {
     pub fn restart(&mut self) -> Result<()> {
         self.kill()?;
         let mut command = Command::new(binaries::path("hi-agent")?);
-        command.arg("run").arg("--config").arg(self.config()).env("RUST_BACKTRACE", "1");
+        // Not even a test that is killed leaves it behind.
+        command.args(["run", "--exit-with-parent", "--config"]).arg(self.config()).env("RUST_BACKTRACE", "1");
         command.envs(self.env.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         self.process = Some(Process::start("agent", &self.folder, &mut command)?);
         Ok(())

@@ -58,7 +58,9 @@ impl Collector {
     pub fn restart(&mut self) -> Result<()> {
         self.kill()?;
         let mut command = Command::new(binaries::path("hi-collector")?);
-        command.arg("run").arg("--config").arg(self.folder.join(format!("{}.toml", self.name)));
+        // Not even a test that is killed leaves it behind.
+        command.args(["run", "--exit-with-parent", "--config"]);
+        command.arg(self.folder.join(format!("{}.toml", self.name)));
         command.env("RUST_BACKTRACE", "1");
         self.process = Some(Process::start(&self.name, &self.folder, &mut command)?);
         Ok(())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use hi_common::ids::HostName;
 use hi_e2e::agent::Agent;
 use hi_e2e::collector::PATIENCE;
 use hi_e2e::publish::{Publisher, Responder};
@@ -32,9 +33,10 @@ async fn run() -> Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stack = Stack::start(&[]).await?;
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").context("name of this machine")?;
+    let name = HostName::from_any(&name);
     let _agent = Agent::start(
         stack.folder(),
-        &name.trim().to_lowercase(),
+        name.as_str(),
         &stack.nats.url(),
         &[("sources.filesystem.enabled", "true"), ("sources.processes.enabled", "true")],
     )?;
@@ -44,8 +46,8 @@ async fn run() -> Result<()> {
     let publisher = Publisher::connect(&stack.nats.url(), Arc::new(Fleet::new(shape)?)).await?;
     let _responder = Responder::start(publisher.clone(), |_| true).await?;
     publisher.publish_all(1..=HISTORY_BATCHES).await;
-    hi_harness::wait_for("the first batch of this machine", PATIENCE, || async {
-        stack.collector.figure("/ingest/samples_total").await.filter(|taken| *taken > 0.0)
+    hi_harness::wait_for("this machine is shown", PATIENCE, || async {
+        stack.collector.get(&format!("/api/hosts/{name}")).await.ok()
     })
     .await;
     println!("HI_URL={}", stack.collector.url());

@@ -18,7 +18,7 @@ fn agent(args: &[&str]) -> Finished {
 /// Runs a collector that must end by itself.
 async fn refused(folder: &TempDir, sets: &[(&str, &str)]) -> (i32, String) {
     let mut command = Command::new(binaries::path("hi-collector").unwrap());
-    command.arg("run");
+    command.args(["run", "--set", "http.listen=127.0.0.1:0"]);
     for (key, value) in sets {
         command.arg("--set").arg(format!("{key}={value}"));
     }
@@ -103,7 +103,7 @@ async fn what_cannot_work_is_refused_with_the_reason() {
         (("database.ulr", "postgres://localhost/x"), "did you mean `database.url`"),
         (("store.flush_interval_secs", "often"), "store.flush_interval_secs"),
     ] {
-        let (code, log) = refused(&folder, &[("http.listen", "127.0.0.1:0"), sets]).await;
+        let (code, log) = refused(&folder, &[sets]).await;
         assert_ne!(code, 0, "{sets:?}");
         assert!(log.contains(part), "{sets:?}: {log}");
         fs::remove_file(folder.path().join("refused.log")).unwrap();
