@@ -28,7 +28,12 @@ macro_rules! loop_until_stored {
         let mut attempt = 0;
         loop {
             match $call.await {
-                Ok(value) => break value,
+                Ok(value) => {
+                    if attempt > 0 {
+                        $engine.shared.stats.update(|s| s.flush.last_error = None);
+                    }
+                    break value;
+                }
                 Err(error) => {
                     if !$engine.wait_for_database(&error, &mut attempt).await {
                         return None;
@@ -358,9 +363,11 @@ fn parse_message_id(id: &str) -> Option<(u32, u64, u64)> {
 impl Engine {
     /// Waits before the database is tried again; false when told to end.
     pub(super) async fn wait_for_database(&mut self, error: &StoreError, attempt: &mut u32) -> bool {
+        let text = hi_common::error_chain::ErrorChain(error).to_string();
         if *attempt == 0 {
-            tracing::warn!(error = %hi_common::error_chain::ErrorChain(error), "waiting for the database");
+            tracing::warn!(error = text, "waiting for the database");
         }
+        self.shared.stats.update(|s| s.flush.last_error = Some(text));
         let wait = (RETRY.0 * 2u32.saturating_pow(*attempt)).min(RETRY.1);
         *attempt = attempt.saturating_add(1).min(10);
         let mut shutdown = self.shutdown.clone();
