@@ -26,7 +26,7 @@ pub(crate) fn everything() -> Result<bool> {
         report.step("references", references);
     }
     report.step("docs", || {
-        let mut doc = cargo(&["doc", "--quiet", "--locked", "--workspace", "--no-deps"]);
+        let mut doc = cargo(&["doc", "--quiet", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
         Outcome::of(run(doc.env("RUSTDOCFLAGS", "-D warnings")))
     });
     if let Some(folder) = dashboard::folder().filter(|_| page) {
@@ -93,7 +93,7 @@ fn doc_tests() -> Outcome {
 }
 
 fn nextest_outcome(selection: &[&str]) -> Outcome {
-    let junit = crate::target_dir().join("nextest/default/junit.xml");
+    let junit = crate::root().join("target/nextest/default/junit.xml");
     let _ = std::fs::remove_file(&junit);
     let mut command = cargo(&["nextest", "run", "--locked", "--no-tests=pass", "--status-level=slow"]);
     let result = run(with_environment(command.args(selection)));
@@ -156,7 +156,7 @@ fn script_outcome(folder: &Path, script: &str) -> Outcome {
     }
 }
 
-/// What `target/nextest/default/junit.xml` tells.
+/// What nextest wrote down.
 #[derive(Debug, PartialEq)]
 struct Junit {
     passed: u64,
