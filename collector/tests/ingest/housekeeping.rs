@@ -97,7 +97,7 @@ async fn closed_days_are_merged_and_late_data_too() {
 #[tokio::test]
 async fn the_same_holds_with_timescaledb() {
     let Some(database) = Database::fresh_timescale().await.unwrap() else {
-        eprintln!("skipped: HI_TEST_TIMESCALE_URL names no server with TimescaleDB");
+        println!("SKIPPED: timescaledb: HI_TEST_TIMESCALE_URL names no server");
         return;
     };
     merged_and_late(Setup::with(database)).await;
