@@ -26,7 +26,8 @@ pub(crate) fn everything() -> Result<bool> {
         report.step("references", references);
     }
     report.step("docs", || {
-        let mut doc = cargo(&["doc", "--quiet", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
+        let mut doc =
+            cargo(&["doc", "--quiet", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
         // These are programs: whoever reads their documentation reads private items as well.
         Outcome::of(run(doc.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")))
     });
