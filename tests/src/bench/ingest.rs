@@ -52,7 +52,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         ..Shape::default()
     })?);
     let mut stack = Stack::start(&[]).await?;
-    let mut feed = Feed::connect(&stack.nats_url()?).await?;
+    let mut feed = Feed::connect(&stack).await?;
 
     let begun = Instant::now();
     for host in 0..HOSTS {

@@ -42,7 +42,7 @@ async fn simulated(stack: &Stack, report: &mut Report) -> Result<()> {
         epoch: start_at.unsigned_abs(),
         ..Shape::default()
     })?;
-    let mut feed = Feed::connect(&stack.nats_url()?).await?;
+    let mut feed = Feed::connect(stack).await?;
     for host in 0..HOSTS {
         feed.send(&fleet.batch_with(host, 1, true)).await?;
     }

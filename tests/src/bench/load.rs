@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture};
 use async_nats::jetstream::{self, message::PublishMessage};
 use hi_common::batch::Batch;
 use hi_common::{subject, wire};
@@ -15,6 +15,8 @@ use crate::publish;
 
 /// Publishes on their way at a time.
 const WINDOW: usize = 512;
+/// How long the broker may take to acknowledge on a machine that does much else.
+const ACK_TIMEOUT: Duration = Duration::from_secs(60);
 /// The usual flush interval holds this many readings of a 10 s interval.
 pub const TICKS_PER_FLUSH: u64 = 120;
 /// A batch carries its series every so often, as an agent's does.
@@ -37,8 +39,9 @@ impl Feed {
     ///
     /// # Errors
     /// The broker does not answer.
-    pub async fn connect(url: &str) -> Result<Self> {
-        let js = publish::jetstream(publish::connect(url, "bench").await?);
+    pub async fn connect(stack: &Stack) -> Result<Self> {
+        let builder = ContextBuilder::new().timeout(ACK_TIMEOUT).max_ack_inflight(2 * WINDOW);
+        let js = builder.build(stack.broker().await?);
         publish::make_streams(&js).await?;
         Ok(Self { js, window: VecDeque::new(), samples: 0, batches: 0, payload_bytes: 0 })
     }

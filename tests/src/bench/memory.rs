@@ -30,7 +30,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         Shape { hosts: HOSTS, series: SERIES, sources: 9, interval_ms: INTERVAL_MS, ..Shape::default() }
             .ending_at(now_ms() / INTERVAL_MS * INTERVAL_MS, HOUR_TICKS),
     )?;
-    let mut feed = Feed::connect(&stack.nats_url()?).await?;
+    let mut feed = Feed::connect(&stack).await?;
     for seq in 1..=HOUR_TICKS {
         for host in 0..HOSTS {
             feed.send(&fleet.batch(host, seq)).await?;

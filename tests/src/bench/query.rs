@@ -34,7 +34,7 @@ pub async fn run(_options: &Options, report: &mut Report) -> Result<()> {
     let interval = recording.interval_ms();
     let end = now_ms() / 60_000 * 60_000;
     let stack = Stack::start(&[("store.flush_interval_secs", "1")]).await?;
-    let mut feed = Feed::connect(&stack.nats_url()?).await?;
+    let mut feed = Feed::connect(&stack).await?;
     load_long(&stack, &mut feed, end - LONG_DAYS * DAY_MS + 3_600_000..end, interval).await?;
     let hosts: Vec<_> = (0..HOSTS).map(|index| ReplayHost::new(index, end.unsigned_abs())).collect();
     replay(&stack, &mut feed, &recording, &hosts, end - DAY_MS..end, async |_| Ok(())).await?;

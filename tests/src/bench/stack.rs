@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use async_nats::ConnectOptions;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -76,14 +77,21 @@ impl Stack {
         &self.base
     }
 
-    /// Address of its broker, with user and password.
+    /// Connects to its broker.
     ///
     /// # Errors
-    /// The run file lacks it.
-    pub fn nats_url(&self) -> Result<String> {
+    /// The run file lacks its address; it does not answer.
+    pub async fn broker(&self) -> Result<async_nats::Client> {
         let text = |key: &str| self.run[key].as_str().with_context(|| format!("{key} in the run file"));
-        let address = text("nats_url")?.trim_start_matches("nats://").to_owned();
-        Ok(format!("nats://{}:{}@{address}", text("nats_user")?, text("nats_password")?))
+        ConnectOptions::with_user_and_password(
+            text("nats_user")?.to_owned(),
+            text("nats_password")?.to_owned(),
+        )
+        .name("bench")
+        .request_timeout(Some(Duration::from_secs(30)))
+        .connect(text("nats_url")?)
+        .await
+        .context("connect to the broker")
     }
 
     /// Settings that connect an agent to its broker.

@@ -34,7 +34,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let hosts: Vec<_> = (0..HOSTS).map(|index| ReplayHost::new(index, today.unsigned_abs())).collect();
     let loading = [("store.flush_interval_secs", "1"), ("store.merge_delay_secs", MERGE_NEVER_SECS)];
     let mut stack = Stack::start(&loading).await?;
-    let mut feed = Feed::connect(&stack.nats_url()?).await?;
+    let mut feed = Feed::connect(&stack).await?;
     let mut database = connect(&stack).await?;
 
     let (before, own_before) = (stack.usage(), own_written());
