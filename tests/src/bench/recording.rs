@@ -310,7 +310,8 @@ impl ReplayHost {
     /// A host by number.
     pub fn new(index: u32, epoch: Epoch) -> Self {
         let name = HostName::from_any(&format!("replay-{index:03}"));
-        Self { index, id: HostId(Uuid::from_u128(0x7e00_u128 << 112 | u128::from(index))), name, epoch }
+        // The beginning of the identity makes the message id unique, see `BatchId`.
+        Self { index, id: HostId(Uuid::from_u128(u128::from(0x7e00_0000 + index) << 96 | 1)), name, epoch }
     }
 }
 
