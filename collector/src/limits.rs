@@ -3,8 +3,8 @@
 
 /// Rows waiting in the live feed for a slow reader before it loses the oldest.
 pub const LIVE_ROWS_MAX: usize = 4096;
-/// Messages asked of the broker at a time.
-pub const PULL_MESSAGES_MAX: usize = 1000;
+/// Messages asked of the broker at a time; there is room for all of them before they are asked for.
+pub const PULL_MESSAGES_MAX: usize = 128;
 /// Dead letters kept; the oldest go first.
 pub const DEAD_LETTERS_MAX: i64 = 10_000;
 /// Bytes of a dead letter's payload kept for inspection.
@@ -55,7 +55,7 @@ pub const COMPRESS_BYTES_MAX: u64 = 256 << 10;
 /// Bytes of messages asked of the broker at a time.
 pub const PULL_BYTES_MAX: usize = 16 << 20;
 /// Messages that wait between the consumer and the engine.
-pub const QUEUE_MESSAGES_MAX: usize = 64;
+pub const QUEUE_MESSAGES_MAX: usize = 2 * PULL_MESSAGES_MAX;
 /// Entries of the journal (dead letters, gaps, events) that wait for the database; beyond it they are only counted.
 pub const JOURNAL_ENTRIES_MAX: usize = 2000;
 /// Ranges asked for again at a time, per epoch.

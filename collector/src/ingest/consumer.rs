@@ -81,6 +81,7 @@ async fn read(
         // Gone already when the broker was restarted.
         let _ = stream.delete_consumer(&former).await;
     }
+    let before = consumer.cached_info().delivered.stream_sequence;
     tracing::info!(stream = name, "reading");
     loop {
         let pulled = tokio::select! {
@@ -92,8 +93,12 @@ async fn read(
         if out.is_closed() {
             return Ok(());
         }
-        if pulled == 0 {
-            consumer.get_info().await?;
+        if pulled < PULL_MESSAGES_MAX {
+            let delivered = consumer.get_info().await?.delivered.stream_sequence;
+            if delivered > position.as_ref().map_or(before, |p| p.seq.max(before)) {
+                // Messages came after the request had been given up: the broker will not send them again by itself.
+                return Ok(());
+            }
         }
         // A stream that was made anew, or has lost its newest messages, counts differently: begin again.
         let info = stream.get_info().await?;
@@ -120,9 +125,9 @@ async fn pull(
     position: &mut Option<Position>,
     out: &mpsc::Sender<Taken>,
 ) -> Result<usize, BoxError> {
-    // Waits for room first: what is asked for is also taken.
-    let Ok(permit) = out.reserve().await else { return Ok(0) };
-    drop(permit);
+    // Waits for room first: what is asked for is also taken, at once. async-nats gives a request up some seconds after it
+    // has expired, and with it the messages that have come but were not read: the broker counts those as delivered.
+    let Ok(mut room) = out.reserve_many(PULL_MESSAGES_MAX).await else { return Ok(0) };
     let mut messages = consumer
         .batch()
         .max_messages(PULL_MESSAGES_MAX)
@@ -134,9 +139,8 @@ async fn pull(
     while let Some(message) = messages.next().await {
         let taken = taken(message?, created)?;
         let after = taken.position.clone();
-        if out.send(taken).await.is_err() {
-            return Ok(pulled);
-        }
+        let Some(permit) = room.next() else { break };
+        permit.send(taken);
         *position = Some(after);
         pulled += 1;
     }
