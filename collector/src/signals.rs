@@ -6,6 +6,12 @@ use std::time::Duration;
 use rustix::process::{Pid, getppid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Waits until the sender says so, or is gone. Holds no lock behind it, unlike what `wait_for` returns, so that what waits in
+/// a `select!` can move between threads.
+pub(crate) async fn told_to_end(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
 /// How often the parent is looked at.
 const PARENT_CHECK: Duration = Duration::from_millis(500);
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use hi_common::error_chain::ErrorChain;
 
 use crate::config::StoreConfig;
+use crate::signals::told_to_end;
 use crate::store::{DAY_MS, HousekeepingRow, Leader, Store, StoreError, day_of, now_ms};
 
 /// How often it looks what there is to do.
@@ -23,11 +24,11 @@ pub async fn run(store: Store, config: StoreConfig, mut shutdown: watch::Receive
     loop {
         tokio::select! {
             biased;
-            _ = shutdown.wait_for(|stop| *stop) => break,
+            () = told_to_end(&mut shutdown) => break,
             () = keeper.round() => {}
         }
         tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => break,
+            () = told_to_end(&mut shutdown) => break,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }

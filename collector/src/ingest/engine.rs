@@ -25,6 +25,7 @@ use super::repair::{Answered, Repair};
 use crate::config::CoreConfig;
 use crate::limits::{EPOCHS_PER_HOST_MAX, JOURNAL_ENTRIES_MAX, QUEUE_MESSAGES_MAX};
 use crate::model::Layout;
+use crate::signals::told_to_end;
 use crate::store::{CursorRow, FlushMeta, HostSeen, Journal, Position, Store, now_ms};
 
 /// How long the last flush at shutdown may take.
@@ -207,7 +208,7 @@ impl Engine {
             }
             tokio::select! {
                 biased;
-                _ = shutdown.wait_for(|stop| *stop) => return Ended::Shutdown,
+                () = told_to_end(&mut shutdown) => return Ended::Shutdown,
                 flushed = finished(&mut self.flushing) => {
                     self.flushing = None;
                     if let Some(ended) = self.flushed(flushed).await {

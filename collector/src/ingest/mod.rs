@@ -39,6 +39,7 @@ use broker::Broker;
 use crate::config::CoreConfig;
 use crate::limits::LIVE_ROWS_MAX;
 use crate::model::{HostKey, Layout};
+use crate::signals::told_to_end;
 use crate::store::Store;
 
 /// A reading as it arrived, for live readers.
@@ -136,7 +137,7 @@ pub async fn run(
                 tracing::warn!(error = %ErrorChain(&error), "waiting for the database");
                 tokio::select! {
                     () = tokio::time::sleep(RETRY) => continue,
-                    _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+                    () = told_to_end(&mut shutdown) => return Ok(()),
                 }
             }
         };

@@ -15,6 +15,7 @@ use super::engine::{Engine, Host, Known};
 use super::stats::RefusedSeries;
 use crate::limits::{CURSOR_RANGES_MAX, DEAD_LETTER_PAYLOAD_BYTES_MAX, LAYOUTS_PER_SOURCE_MAX};
 use crate::model::{HostKey, Layout};
+use crate::signals::told_to_end;
 use crate::store::{DAY_MS, DeadLetter, GapChange, Journal, Resolved, StoreError, event_id, now_ms};
 
 /// A name is asked for again this often, in milliseconds.
@@ -372,7 +373,7 @@ impl Engine {
         *attempt = attempt.saturating_add(1).min(10);
         let mut shutdown = self.shutdown.clone();
         tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => false,
+            () = told_to_end(&mut shutdown) => false,
             () = tokio::time::sleep(wait) => true,
         }
     }

@@ -58,11 +58,16 @@ impl Store {
             .fetch_one(&mut *tx)
             .await
             .map_err(failed())?;
+        let again =
+            query_scalar!("SELECT EXISTS (SELECT FROM sample_day WHERE day = $1) AS \"again!\"", date(day))
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(failed())?;
         let (mut blocks, mut rows) = (0, 0);
         let mut first = 1;
         while first <= last && !flushes.is_empty() {
             let range = (first, first.saturating_add(SERIES_AT_A_TIME));
-            let (read, written) = merge_range(&mut tx, day, &flushes, range).await?;
+            let (read, written) = merge_range(&mut tx, (day, again), &flushes, range).await?;
             blocks += read;
             rows += written;
             first = range.1;
@@ -76,9 +81,10 @@ impl Store {
     }
 }
 
+/// `again`: something of that day is merged already.
 async fn merge_range(
     tx: &mut Transaction<'_, Postgres>,
-    day: i32,
+    (day, again): (i32, bool),
     flushes: &[i32],
     (first, end): (SeriesId, SeriesId),
 ) -> Result<(usize, usize), StoreError> {
@@ -106,20 +112,8 @@ async fn merge_range(
     if fresh.is_empty() {
         return Ok((0, 0));
     }
-    let ids: Vec<SeriesId> = fresh.keys().copied().collect();
-    let earlier = query!(
-        "DELETE FROM sample_day WHERE day = $1 AND series_id = ANY($2) RETURNING series_id, part, data",
-        date(day),
-        &ids
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(failed())?;
-    let mut earlier: Vec<_> = earlier.into_iter().map(|row| (row.part, row.series_id, row.data)).collect();
-    // What was merged before comes first; inserted in front one by one, the last part first.
-    earlier.sort_unstable_by_key(|(part, ..)| std::cmp::Reverse(*part));
-    for (_, series, data) in earlier {
-        fresh.entry(series).or_default().insert(0, data);
+    if again {
+        take_merged(tx, day, &mut fresh).await?;
     }
     let merged = spawn_blocking(move || fresh.into_iter().map(merge_series).collect::<Result<Vec<_>, _>>())
         .await
@@ -127,6 +121,30 @@ async fn merge_range(
     let merged: Vec<Merged> = merged.into_iter().flatten().collect();
     write(tx, day, &merged).await?;
     Ok((blocks, merged.len()))
+}
+
+/// Takes out what is merged of these series already and puts it in front.
+async fn take_merged(
+    tx: &mut Transaction<'_, Postgres>,
+    day: i32,
+    pieces: &mut Pieces,
+) -> Result<(), StoreError> {
+    let ids: Vec<SeriesId> = pieces.keys().copied().collect();
+    let rows = query!(
+        "DELETE FROM sample_day WHERE day = $1 AND series_id = ANY($2) RETURNING series_id, part, data",
+        date(day),
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .map_err(StoreError::database("read merged days to merge again"))?;
+    let mut merged: Vec<_> = rows.into_iter().map(|row| (row.part, row.series_id, row.data)).collect();
+    // Inserted in front one by one, the last part first.
+    merged.sort_unstable_by_key(|(part, ..)| std::cmp::Reverse(*part));
+    for (_, series, data) in merged {
+        pieces.entry(series).or_default().insert(0, data);
+    }
+    Ok(())
 }
 
 fn damaged(what: &str, error: &dyn std::error::Error) -> StoreError {

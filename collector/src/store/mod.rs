@@ -75,7 +75,9 @@ impl Store {
             options = options.password(password.trim_end());
         }
         // What is acknowledged must be there after a crash of the server, whatever its configuration says.
-        let settings = [("TimeZone", "UTC"), ("synchronous_commit", "on")];
+        // And plans are made for the table as it is: one that was made while a partition was empty reads all of it later.
+        let settings =
+            [("TimeZone", "UTC"), ("synchronous_commit", "on"), ("plan_cache_mode", "force_custom_plan")];
         let options = options.application_name("hi-collector").options(settings);
         let pool = PgPoolOptions::new()
             .max_connections(config.connections_max.max(3))
