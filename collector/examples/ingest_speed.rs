@@ -58,6 +58,7 @@ async fn measure(plan: Plan) {
         store: StoreConfig {
             flush_interval_secs: 3600,
             raw_retention_days: 100_000,
+            hour_retention_days: 100_000,
             ..StoreConfig::default()
         },
     };
