@@ -8,7 +8,7 @@ use hi_common::config::ConfigError;
 use hi_common::event::Severity;
 use hi_common::limits::AT_MS_MIN;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::assembler::{Assembler, Link};
@@ -102,12 +102,20 @@ pub async fn run(
     stop.await;
     tracing::info!("agent stops");
     running.notifier.tell("STOPPING=1");
-    running.samplers.shutdown().await;
+    running.stop.send_replace(true);
+    // A run under way is a reading that was taken: it travels along, unless its source hangs.
+    let finished = async { while running.samplers.join_next().await.is_some() {} };
+    if tokio::time::timeout(LAST_RUNS_MAX, finished).await.is_err() {
+        running.samplers.shutdown().await;
+    }
     running.helpers.shutdown().await;
     join(running.assembling, "assembler").await;
     join(running.publishing, "publisher").await;
     Ok(())
 }
+
+/// How long runs that are under way at the end may take: less than systemd and the publisher's last words need.
+const LAST_RUNS_MAX: Duration = Duration::from_secs(1);
 
 /// What the stages share, before they start.
 struct Stages {
@@ -126,6 +134,7 @@ struct Stages {
 /// The stages at work.
 struct Running {
     notifier: Arc<Notifier>,
+    stop: watch::Sender<bool>,
     samplers: JoinSet<()>,
     helpers: JoinSet<()>,
     assembling: JoinHandle<()>,
@@ -161,6 +170,7 @@ impl Stages {
         let Self { host, clock, identity, start_ms, counters, link, undisclosed, board, slots } = self;
         let (items, item_queue) = mpsc::channel(CHANNEL);
         let (output, output_queue) = mpsc::channel(CHANNEL);
+        let (stop, stopped) = watch::channel(false);
         if let Some(item) = started(&identity, start_ms) {
             // The channel is empty: there is room.
             let _ = items.send(item).await;
@@ -176,6 +186,7 @@ impl Stages {
             board: Arc::clone(&board),
             output,
             mirror: mirror.clone(),
+            stop: stopped,
         };
         let publisher = Publisher {
             identity: identity.clone(),
@@ -199,7 +210,7 @@ impl Stages {
         }
         let samplers = sample(slots, shared, config, &counters, &board)?;
         helpers.spawn(health::run(Arc::clone(&notifier), board, counters, published));
-        Ok(Running { notifier, samplers, helpers, assembling, publishing })
+        Ok(Running { notifier, stop, samplers, helpers, assembling, publishing })
     }
 }
 

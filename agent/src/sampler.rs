@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hi_common::catalog::SourceOutcome;
 use hi_common::error_chain::ErrorChain;
 use hi_common::limits::AT_MS_MIN;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::{Clock, ClockStep, Grid};
@@ -95,6 +95,8 @@ pub struct Shared {
     pub output: mpsc::Sender<Output>,
     /// Where copies go, if anywhere.
     pub mirror: Option<Mirror>,
+    /// True when no run is to be begun any more; one under way is finished and handed on.
+    pub stop: watch::Receiver<bool>,
 }
 
 /// What a run needs and gives back.
@@ -105,8 +107,9 @@ struct Worker {
 
 type Run = Result<(Worker, Result<Outcome, SourceError>), Panicked>;
 
-/// Runs one source until the receiver of its output is gone.
+/// Runs one source until it is told to stop, or the receiver of its output is gone.
 pub async fn run(slot: Slot, index: usize, shared: Shared) {
+    let mut stop = shared.stop.clone();
     let mut task = Task { worker: None, layout: None, last_at: i64::MIN, backwards: 0, slot, index, shared };
     let mut at = task.shared.first_at;
     loop {
@@ -114,7 +117,11 @@ pub async fn run(slot: Slot, index: usize, shared: Shared) {
         if !task.tick(at).await {
             return;
         }
-        at = task.wait().await;
+        at = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            at = task.wait() => at,
+        };
     }
 }
 
@@ -212,6 +219,7 @@ impl Task {
 
     /// Waits for a hung run, which cannot be stopped; nothing new is started meanwhile. What it yields is too old.
     async fn outlast(&mut self, mut run: std::pin::Pin<&mut impl Future<Output = Run>>) -> bool {
+        let mut stop = self.shared.stop.clone();
         loop {
             tokio::select! {
                 result = &mut run => {
@@ -223,6 +231,7 @@ impl Task {
                     return !self.shared.output.is_closed();
                 }
                 () = self.shared.output.closed() => return false,
+                _ = stop.wait_for(|stop| *stop) => return false,
                 () = sleep(self.slot.interval) => {
                     self.skip(1);
                     // Waiting is progress of the clockwork, not of the source.

@@ -118,17 +118,17 @@ async fn a_panic_costs_one_reading() {
     let (steady, steady_count) = beat("steady");
     let agent = Agent::start(config(dir.path(), &broker.url(), ""), vec![shaky, steady]);
     grows(&count, 10).await;
-    agent.stop().await;
     let js = broker.jetstream().await;
+    until("the panic is told", async || {
+        let told = events(&js).await;
+        told.iter().any(|e| e.data.get("reason").is_some_and(|r| r == "panic") && e.message.contains("shaky"))
+    })
+    .await;
+    agent.stop().await;
     let all = batches(&js).await;
     let got = beats(&all, "shaky");
     assert!(got.len() >= 6 && got.iter().all(|n| n % 3 != 0), "{got:?}");
     assert_complete(&all, "steady", steady_count.load(Ordering::SeqCst));
-    let told = events(&js).await;
-    assert!(
-        told.iter()
-            .any(|e| e.data.get("reason").is_some_and(|r| r == "panic") && e.message.contains("shaky"))
-    );
 }
 
 #[tokio::test]
