@@ -27,8 +27,7 @@ async fn merged_and_late(setup: Setup) {
         collector.flush().await;
     }
     assert_eq!(setup.count("SELECT count(DISTINCT day) FROM flush").await, 2);
-    let blocks = setup.count("SELECT count(*) FROM sample_block").await;
-    assert!(blocks >= 30, "{blocks}");
+    assert!(setup.count("SELECT count(*) FROM sample_block").await >= 30);
     let read = |start: i64, end: i64| {
         let store = collector.store.clone();
         async move {
@@ -45,8 +44,7 @@ async fn merged_and_late(setup: Setup) {
         }
     };
     let (before, _) = read(midnight(3), midnight(0)).await;
-    // Tells this store what kind of server it talks to; the collector's own has asked already.
-    collector.store.migrate().await.unwrap();
+    collector.store.migrate().await.unwrap(); // asks what kind of server it is
     run_once(&collector.store, &setup.config.store, now_ms()).await.unwrap();
     assert_eq!(setup.count("SELECT count(*) FROM sample_block").await, 0);
     assert_eq!(setup.count("SELECT count(*) FROM sample_day").await, 20);
