@@ -21,6 +21,8 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let dist = manifest.join("../dashboard/dist");
     println!("cargo::rerun-if-changed=build.rs");
+    // The compiler sees when one of them changes, not when there is another.
+    println!("cargo::rerun-if-changed=../migrations");
     // Watched also when it is not there, so that building the dashboard builds this again.
     println!("cargo::rerun-if-changed={}", dist.join("index.html").display());
     let mut files = Vec::new();

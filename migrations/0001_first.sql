@@ -176,7 +176,7 @@ BEGIN
     EXECUTE 'CREATE TABLE sample_block (
         start       timestamptz NOT NULL,
         flush_id    integer NOT NULL,
-        series_id   integer NOT NULL,
+        bundle      integer NOT NULL,
         data        bytea NOT NULL
     )' || CASE WHEN timescale THEN '' ELSE ' PARTITION BY RANGE (start)' END;
     EXECUTE 'CREATE TABLE sample_day (
@@ -200,14 +200,16 @@ BEGIN
     -- Blocks are compressed already.
     ALTER TABLE sample_block ALTER COLUMN data SET STORAGE EXTERNAL;
     ALTER TABLE sample_day ALTER COLUMN data SET STORAGE EXTERNAL;
-    CREATE INDEX sample_block_flush ON sample_block (flush_id, series_id);
+    CREATE INDEX sample_block_flush ON sample_block (flush_id, bundle);
     IF timescale THEN
+        -- A bundle stays in its row as long as it fits a page; native partitions get this when they are made.
+        ALTER TABLE sample_block SET (toast_tuple_target = 8160);
         PERFORM create_hypertable('sample_block', 'start', chunk_time_interval => INTERVAL '1 day', create_default_indexes => false);
         PERFORM create_hypertable('sample_day', 'day', chunk_time_interval => INTERVAL '7 days', create_default_indexes => false);
         PERFORM create_hypertable('sample_hour', 'hour', chunk_time_interval => INTERVAL '91 days', create_default_indexes => false);
     END IF;
 END $$;
-COMMENT ON TABLE sample_block IS 'samples of one series since the flush before; format: docs/reference/block.md';
+COMMENT ON TABLE sample_block IS 'samples of 16 neighbouring series since the flush before: bundle = series_id / 16; format: docs/reference/block.md';
 COMMENT ON TABLE sample_day IS 'samples of one series over one UTC day, merged';
 COMMENT ON TABLE sample_hour IS 'hourly summary; NULL is what follows from the others, see the view sample_hour_full';
 

@@ -2,7 +2,6 @@
 //!
 //! A batch is sealed [`LINGER`] after its first reading: sources of one tick ride together, a slow one rides later.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::batcher::Batcher;
 use crate::clock::Clock;
 use crate::documents::{Facts, catalog, event};
+use crate::handover::Handover;
 use crate::host_id::Identity;
 use crate::layout::LayoutCache;
 use crate::losses::Losses;
@@ -24,13 +24,12 @@ use crate::outbox::Item;
 use crate::sampler::Output;
 use crate::self_metrics::{Counters, add};
 use crate::status::{Board, Change};
+use crate::telling::Telling;
 
 /// How long a batch waits for more readings after the first.
 const LINGER: Duration = Duration::from_millis(100);
 /// When the first catalog is sent: every quick source has run by then.
 const CATALOG_FIRST: Duration = Duration::from_secs(2);
-/// Shortest time between two events of one source: one that flaps is told of by the catalog.
-const CHANGE_PAUSE: Duration = Duration::from_secs(60);
 /// Shortest time between two catalogs.
 const CATALOG_PAUSE: Duration = Duration::from_secs(30);
 
@@ -60,7 +59,7 @@ pub struct Assembler {
     /// Shared with the publisher.
     pub link: Arc<Link>,
     /// Where items go.
-    pub items: mpsc::Sender<Item>,
+    pub items: Handover,
 }
 
 impl Assembler {
@@ -71,9 +70,10 @@ impl Assembler {
         let mut seal_at: Option<Instant> = None;
         let mut catalog_at = Some(Instant::now() + CATALOG_FIRST);
         let mut catalog_last: Option<Instant> = None;
-        let mut changes: HashMap<&'static str, (Instant, SourceOutcome)> = HashMap::new();
+        let mut telling = Telling::default();
         loop {
             let never = Instant::now() + Duration::from_secs(3600);
+            let held = telling.due();
             tokio::select! {
                 output = input.recv() => match output {
                     None => break,
@@ -92,9 +92,8 @@ impl Assembler {
                             (last + CATALOG_PAUSE).saturating_duration_since(Instant::now())
                         });
                         catalog_at.get_or_insert_with(|| Instant::now() + earliest.max(Duration::from_secs(1)));
-                        if worth_telling(&mut changes, &change) {
-                            self.send(self.changed(&change)).await;
-                        }
+                        let told = telling.change(change, Instant::now().into_std());
+                        self.send(told.and_then(|change| self.changed(&change))).await;
                     }
                     Some(Output::ClockStep { step, at }) => self.send(self.stepped(step.by_ms, at)).await,
                 },
@@ -106,6 +105,11 @@ impl Assembler {
                         catalog_at.get_or_insert_with(|| Instant::now() + CATALOG_FIRST);
                     }
                     self.seal(&mut batcher).await;
+                }
+                () = sleep_until(held.map_or(never, Instant::from_std)), if held.is_some() => {
+                    let told = telling.overdue(Instant::now().into_std());
+                    let items: Vec<Item> = told.iter().filter_map(|change| self.changed(change)).collect();
+                    self.send(items).await;
                 }
                 () = sleep_until(catalog_at.unwrap_or(never)), if catalog_at.is_some() => {
                     catalog_at = None;
@@ -138,8 +142,7 @@ impl Assembler {
 
     async fn send(&self, items: impl IntoIterator<Item = Item>) {
         for item in items {
-            // The publisher ends last; if it is gone, so is the process.
-            let _ = self.items.send(item).await;
+            self.items.send(item).await;
         }
     }
 
@@ -168,19 +171,6 @@ impl Assembler {
         let data = [("by_ms", by_ms.to_string())];
         event(&self.identity, at, "clock_step", Severity::Warning, message, &data)
     }
-}
-
-/// Whether a change gets an event of its own: not the first outcome of a source, nor one that comes soon after another,
-/// unless it ends a failure that was told.
-fn worth_telling(told: &mut HashMap<&'static str, (Instant, SourceOutcome)>, change: &Change) -> bool {
-    let recent = told.get(change.source).filter(|(at, _)| at.elapsed() < CHANGE_PAUSE);
-    let mends = change.after == SourceOutcome::Read
-        && recent.is_some_and(|(_, last)| matches!(last, SourceOutcome::Error | SourceOutcome::Stalled));
-    if change.before == SourceOutcome::Pending || (recent.is_some() && !mends) {
-        return false;
-    }
-    told.insert(change.source, (Instant::now(), change.after));
-    true
 }
 
 /// Locks, also after a panic elsewhere: what the locks guard here is consistent after each statement.

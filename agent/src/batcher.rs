@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn series_travel_at_first_on_change_and_every_ten_minutes() {
+    fn series_travel_at_first_on_change_and_once_an_hour() {
         let mut batcher = batcher();
         let mut carries = |at, labels: &[&str]| {
             batcher.add(sampled("s", at, labels));

@@ -168,10 +168,16 @@ mod tests {
     async fn a_hung_job_holds_up_no_other() {
         let pool = Pool::new(3);
         let (release, hang) = mpsc::channel::<()>();
+        let (begun, begins) = oneshot::channel();
         let hung = {
             let pool = pool.clone();
-            tokio::spawn(async move { pool.run(move || hang.recv()).await })
+            let job = move || {
+                let _ = begun.send(());
+                hang.recv()
+            };
+            tokio::spawn(async move { pool.run(job).await })
         };
+        begins.await.unwrap();
         for expected in 0..5 {
             assert_eq!(pool.run(move || expected).await, Ok(expected));
         }

@@ -220,16 +220,9 @@ impl Task {
     /// Waits for a hung run, which cannot be stopped; nothing new is started meanwhile. What it yields is too old.
     async fn outlast(&mut self, mut run: std::pin::Pin<&mut impl Future<Output = Run>>) -> bool {
         let mut stop = self.shared.stop.clone();
-        loop {
+        let result = loop {
             tokio::select! {
-                result = &mut run => {
-                    if let Ok((worker, _)) = result {
-                        self.worker = Some(worker);
-                    }
-                    // The ticks up to here are counted.
-                    self.last_at = self.last_at.max(self.shared.clock.wall_ms());
-                    return !self.shared.output.is_closed();
-                }
+                result = &mut run => break result,
                 () = self.shared.output.closed() => return false,
                 _ = stop.wait_for(|stop| *stop) => return false,
                 () = sleep(self.slot.interval) => {
@@ -238,6 +231,16 @@ impl Task {
                     self.shared.board.progress();
                 }
             }
+        };
+        // The ticks up to here are counted.
+        self.last_at = self.last_at.max(self.shared.clock.wall_ms());
+        match result {
+            Ok((worker, _)) => {
+                self.worker = Some(worker);
+                !self.shared.output.is_closed()
+            }
+            // Late or not, that it panicked is news.
+            Err(Panicked(text)) => self.note(&panicked(&text)).await,
         }
     }
 

@@ -10,8 +10,8 @@ use hi_common::catalog::{Catalog, SourceOutcome};
 use hi_common::subject::{STREAM_FACTS, STREAM_METRICS};
 use hi_common::wire::decode;
 use support::{
-    Agent, Bulk, assert_complete, batches, beat, beats, config, events, files, grows, readings, slot, stored,
-    until, world,
+    Agent, Broker, Bulk, assert_complete, batches, beat, beats, config, events, files, grows, readings, slot,
+    stored, until, world,
 };
 
 #[tokio::test]
@@ -200,4 +200,41 @@ async fn a_message_beyond_the_brokers_limit_is_dropped_alone() {
     assert_eq!(lost, [1], "the batch of the start is announced as lost");
     let seqs: Vec<u64> = all.iter().map(|(_, b)| b.seq).collect();
     assert_eq!(seqs, (2..=seqs.len() as u64 + 1).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_is_lost_at_an_end_is_announced_by_a_later_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Broker::new(dir.path(), "");
+    let state = dir.path().join("state");
+    let config = || config(dir.path(), &broker.url(), "outbox.spool_max_bytes = 0\n");
+    let mut lost = Vec::new();
+    // Nothing can be sent or kept; and the second start ends before it could announce what the first one lost.
+    for _ in 0..2 {
+        let (slot, count) = beat("beat");
+        let agent = Agent::start(config(), vec![slot]);
+        grows(&count, 12).await;
+        agent.stop().await;
+        let epoch: u64 = std::fs::read_to_string(state.join("epoch")).unwrap().parse().unwrap();
+        lost.push((epoch, count.load(Ordering::SeqCst)));
+        assert!(files(&state).iter().any(|(name, _)| name == "losses"), "{:?}", files(&state));
+    }
+    let (slot, count) = beat("beat");
+    let agent = Agent::start(config(), vec![slot]);
+    broker.start().await;
+    let js = broker.jetstream().await;
+    until("the losses are announced", async || {
+        batches(&js).await.iter().flat_map(|(_, b)| &b.lost).count() >= 2
+    })
+    .await;
+    agent.stop().await;
+    let all = batches(&js).await;
+    assert_complete(&all, "beat", count.load(Ordering::SeqCst));
+    let told: Vec<_> = all.iter().flat_map(|(_, b)| &b.lost).collect();
+    assert_eq!(told.len(), 2, "a range for each start: {told:?}");
+    for (range, (epoch, beats)) in told.iter().zip(lost) {
+        assert_eq!((range.epoch, range.from), (epoch, 1));
+        assert!(range.to <= beats && range.to * 3 >= beats, "{range:?}: all batches of {beats} readings");
+    }
+    assert_eq!(files(&state).len(), 1, "only the epoch: {:?}", files(&state));
 }

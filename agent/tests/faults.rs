@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,8 +21,8 @@ use hi_common::metric::{MetricDef, Unit};
 use hi_common::wire::{decode, encode};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::{
-    Agent, Broker, assert_complete, batches, beat, beats, config, events, files, grows, readings, slot,
-    until, world,
+    Agent, Broker, assert_complete, assert_ticks, batches, beat, beats, config, events, files, grows,
+    patient, readings, skipped, slot, until, world,
 };
 
 const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
@@ -72,29 +72,13 @@ async fn a_hung_source_is_marked_and_delays_no_other() {
     agent.stop().await;
     let all = batches(&js).await;
     assert_complete(&all, "steady", count.load(Ordering::SeqCst));
-    let skipped = skipped(&all, "hung");
+    assert_ticks(&all, "steady");
+    let (_, skipped) = skipped(&all, "hung");
     assert!(skipped > 5.0, "ticks left out are counted: {skipped}");
     let told: Vec<_> = events(&js).await.into_iter().filter(|e| e.kind == "source_changed").collect();
     assert!(told.iter().any(|e| e.data["source"] == "hung" && e.data["after"] == "read"), "{told:?}");
     // Whoever still hangs in `open` is let go, so that the test's process ends.
     drop(OpenOptions::new().read(true).write(true).open(&fifo));
-}
-
-/// Ticks of a source left out, as the agent's last own reading tells.
-fn skipped(all: &[(String, hi_common::batch::Batch)], source: &str) -> f64 {
-    let own = readings(all, "agent");
-    let series = own.iter().rev().find_map(|r| r.series.as_ref().map(|s| (r.layout, s))).unwrap();
-    let last = own.iter().rev().find(|r| r.layout == series.0).unwrap();
-    let mut place = 0;
-    for family in series.1 {
-        for row in &family.rows {
-            if family.name == "hi_agent_source_skipped_total" && row[0] == source {
-                return last.values[place];
-            }
-            place += 1;
-        }
-    }
-    panic!("not among the agent's own readings");
 }
 
 /// Panics every third time.
@@ -114,21 +98,71 @@ async fn a_panic_costs_one_reading() {
     let (dir, broker) = world("").await;
     let count = Arc::new(AtomicU64::new(0));
     let shared = Arc::clone(&count);
-    let shaky = slot("shaky", move || Shaky(Arc::clone(&shared)));
+    let shaky = patient("shaky", move || Shaky(Arc::clone(&shared)));
     let (steady, steady_count) = beat("steady");
     let agent = Agent::start(config(dir.path(), &broker.url(), ""), vec![shaky, steady]);
     grows(&count, 10).await;
+    grows(&steady_count, 10).await;
     let js = broker.jetstream().await;
-    until("the panic is told", async || {
-        let told = events(&js).await;
-        told.iter().any(|e| e.data.get("reason").is_some_and(|r| r == "panic") && e.message.contains("shaky"))
-    })
-    .await;
     agent.stop().await;
     let all = batches(&js).await;
     let got = beats(&all, "shaky");
-    assert!(got.len() >= 6 && got.iter().all(|n| n % 3 != 0), "{got:?}");
+    let last = *got.last().unwrap();
+    assert_eq!(got, (1..=last).filter(|n| n % 3 != 0).collect::<Vec<_>>(), "all but those that panicked");
+    assert!(last >= 10);
     assert_complete(&all, "steady", steady_count.load(Ordering::SeqCst));
+    assert_ticks(&all, "steady");
+    let told = told(&js, "shaky").await;
+    assert_eq!(told[..2], ["panic", "read"].map(str::to_owned), "at once, and once a minute");
+}
+
+/// What the events say of a source: reasons of failures, otherwise outcomes.
+async fn told(js: &async_nats::jetstream::Context, source: &str) -> Vec<String> {
+    let events = events(js).await.into_iter();
+    let changes = events.filter(|e| e.kind == "source_changed" && e.data["source"] == source);
+    let word = |data: &BTreeMap<String, String>| match data["reason"].as_str() {
+        "" => data["after"].clone(),
+        reason => reason.to_owned(),
+    };
+    changes.map(|e| word(&e.data)).collect()
+}
+
+/// Reads once, then hangs on a FIFO and panics, then reads again.
+struct Late(Arc<AtomicU64>, PathBuf);
+
+impl Source for Late {
+    fn read(&mut self, _: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        let n = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        if n == 2 {
+            File::open(&self.1).unwrap().read_to_end(&mut Vec::new()).unwrap();
+            panic!("late");
+        }
+        out.push(&LINES, &[], n as f64);
+        Ok(Outcome::Read)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_after_a_hang_is_told_as_well() {
+    let (dir, broker) = world("").await;
+    let fifo = dir.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let (count, path) = (Arc::new(AtomicU64::new(0)), fifo.clone());
+    let shared = Arc::clone(&count);
+    let late = slot("late", move || Late(Arc::clone(&shared), path.clone()));
+    let (steady, steady_count) = beat("steady");
+    let agent = Agent::start(config(dir.path(), &broker.url(), ""), vec![late, steady]);
+    let js = broker.jetstream().await;
+    until("the hang is told", async || told(&js, "late").await.contains(&"timeout".to_owned())).await;
+    grows(&steady_count, 10).await;
+    drop(OpenOptions::new().write(true).open(&fifo).unwrap());
+    until("it reads again", async || told(&js, "late").await.last().is_some_and(|last| last == "read")).await;
+    agent.stop().await;
+    let told = told(&js, "late").await;
+    assert!(told.ends_with(&["timeout", "panic", "read"].map(str::to_owned)), "{told:?}");
+    let all = batches(&js).await;
+    assert_complete(&all, "steady", steady_count.load(Ordering::SeqCst));
+    assert_ticks(&all, "steady");
 }
 
 #[tokio::test]

@@ -54,6 +54,12 @@ pub const COMPRESS_BYTES_MIN: u64 = 512;
 pub const COMPRESS_BYTES_MAX: u64 = 256 << 10;
 /// Bytes of messages asked of the broker at a time.
 pub const PULL_BYTES_MAX: usize = 16 << 20;
+/// Messages decoded ahead of the one that is taken, to register what is new in all of them together.
+pub const AHEAD_MESSAGES_MAX: usize = 64;
+/// Bytes of the payloads of those messages; the last may exceed it.
+pub const AHEAD_BYTES_MAX: usize = 4 << 20;
+/// Series described by layouts that are registered in one transaction; the last layout may exceed it.
+pub const REGISTER_SERIES_MAX: usize = 1 << 14;
 /// Messages that wait between the consumer and the engine.
 pub const QUEUE_MESSAGES_MAX: usize = 2 * PULL_MESSAGES_MAX;
 /// Entries of the journal (dead letters, gaps, events) that wait for the database; beyond it they are only counted.

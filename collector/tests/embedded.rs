@@ -19,7 +19,11 @@ const BOUND: Duration = Duration::from_secs(60);
 type Result<T> = anyhow::Result<T>;
 
 fn config(folder: &Path) -> EmbeddedConfig {
-    EmbeddedConfig { data_dir: folder.display().to_string(), ..EmbeddedConfig::default() }
+    EmbeddedConfig {
+        data_dir: folder.display().to_string(),
+        postgres_bin_dir: hi_harness::postgres_bin(),
+        ..EmbeddedConfig::default()
+    }
 }
 
 async fn start(folder: &Path) -> std::result::Result<Embedded, EmbeddedError> {
@@ -35,7 +39,7 @@ fn missing(test: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let nats = std::env::split_paths(&path).any(|folder| folder.join("nats-server").exists())
         || Path::new("/usr/sbin/nats-server").exists();
-    let postgres = Path::new("/usr/lib/postgresql").exists();
+    let postgres = hi_harness::postgres_bin().is_some() || Path::new("/usr/lib/postgresql").exists();
     if !(nats && postgres) {
         println!("SKIPPED: {test}: needs postgresql and nats-server");
     }
@@ -141,6 +145,27 @@ async fn a_folder_that_the_servers_user_cannot_walk_to_serves() -> Result<()> {
     assert_ne!(owner(embedded.pids().0)?, 0, "PostgreSQL runs as root");
     assert_ne!(owner(embedded.pids().1)?, 0, "nats-server runs as root");
     embedded.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_without_a_name_is_told_what_is_missing() -> Result<()> {
+    let test = "embedded as a user without a name";
+    if missing(test) {
+        return Ok(());
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: {test}: needs root");
+        return Ok(());
+    }
+    // The servers run as the owner of the folder: here a number that no user has, as where systemd made one up.
+    let parent = tempfile::tempdir()?;
+    let folder = parent.path().join("data");
+    std::fs::create_dir_all(folder.join("postgres"))?;
+    std::os::unix::fs::chown(folder.join("postgres"), Some(61_998), Some(61_998))?;
+    let error = start(&folder).await.err().unwrap();
+    assert!(matches!(error, EmbeddedError::NamelessUser { uid: 61_998 }), "{error}");
+    assert!(error.to_string().contains("apt-get install libnss-systemd"), "{error}");
     Ok(())
 }
 

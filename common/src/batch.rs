@@ -9,7 +9,7 @@ use crate::metric::Kind;
 pub const BATCH_VERSION: u8 = 1;
 
 /// One message on `hi.v1.metrics.<host>`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// Format version, [`BATCH_VERSION`].
     pub v: u8,
@@ -22,7 +22,6 @@ pub struct Batch {
     /// Number of this batch in the epoch, from 1, without gaps.
     pub seq: Seq,
     /// Batches that the agent had to drop for good and will never send.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<Lost>,
     /// What the sources yielded.
     pub readings: Vec<Reading>,
@@ -47,7 +46,7 @@ pub struct Lost {
 }
 
 /// What one run of one source yielded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// Name of the source.
     pub source: String,
@@ -55,11 +54,9 @@ pub struct Reading {
     pub at: i64,
     /// Hash of the series that `values` belong to: [`crate::wire::layout_hash`] of them.
     pub layout: u64,
-    /// The series themselves, in the order of `values`; sent when new, changed, and every ten minutes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The series themselves, in the order of `values`; sent when new, changed, and once an hour.
     pub series: Option<Vec<Family>>,
     /// One value per series of the layout. Absent (nil on the wire) is [`ABSENT`] here.
-    #[serde(with = "crate::wire::values")]
     pub values: Vec<f64>,
 }
 

@@ -33,7 +33,7 @@ pub const AT_MS_MIN: i64 = 1_577_836_800_000;
 /// Deepest nesting of a MessagePack document.
 pub const NESTING_MAX: usize = 32;
 /// How often the agent repeats the series of a layout, in milliseconds.
-pub const LAYOUT_REPEAT_MS: i64 = 10 * 60 * 1000;
+pub const LAYOUT_REPEAT_MS: i64 = 60 * 60 * 1000;
 
 const _: () = assert!(DOCUMENT_BYTES_MAX <= BATCH_BYTES_MAX);
 const _: () = assert!(SERIES_PER_READING_MAX <= SERIES_PER_HOST_MAX);

@@ -1,6 +1,6 @@
 //! Golden bytes of every message, and the page that shows them: `docs/reference/wire.md`.
 //!
-//! `HI_BLESS=1 cargo test -p hi-common --test golden` writes both anew. Bytes of a released version never change: a new
+//! `HI_BLESS=1 cargo test -p hi-common -- --test-threads 1`, twice, writes both anew. Bytes of a released version never change: a new
 //! format gets a new version and new files beside the old ones.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
@@ -161,6 +161,15 @@ fn token(bytes: &[u8], at: &mut usize, depth: usize, out: &mut String) {
         0xcc..=0xcf => {
             let width = 1 << (tag - 0xcc);
             (1 + width, 0, number(start + 1, width).to_string(), 0)
+        }
+        0xd4..=0xd6 => {
+            let (width, kind) = (1 << (tag - 0xd4), bytes[start + 1]);
+            let unsigned = number(start + 2, width);
+            let shift = 64 - 8 * width;
+            let number = (unsigned << shift).cast_signed() >> shift;
+            let unit =
+                if kind == 10 { "· 1024".to_owned() } else { format!("/ 1{}", "0".repeat(kind.into())) };
+            (2 + width, 0, format!("{number} {unit}"), 0)
         }
         0xd9 => (2, usize::from(bytes[start + 1]), String::new(), 0),
         0xe0..=0xff => (1, 0, (tag as i8).to_string(), 0),

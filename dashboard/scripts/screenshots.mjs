@@ -16,6 +16,7 @@ const { hosts } = await (await fetch(`${base}/api/hosts`)).json();
 const host = hosts[0]?.host;
 const pages = [
   ["overview", "/"],
+  ["panel", `/?row=${host}`],
   ["host", `/hosts/${host}`],
   ["events", "/events"],
   ["system", "/system"],

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
-use hi_collector::block;
+use hi_collector::block::{self, bundle};
 use hi_common::metric::job_of;
 use serde_json::{Map, Value};
 use sqlx::{Connection as _, PgConnection, Row as _};
@@ -13,9 +13,10 @@ use crate::oracle::{Samples, SeriesKey};
 /// Series with what names them.
 const SERIES: &str = "SELECT series.id, metric.name AS metric, host.name AS host, series.labels \
     FROM series JOIN metric ON metric.id = series.metric_id JOIN host ON host.id = series.host_id";
-/// Every block, fresh and merged.
-const BLOCKS: &str =
-    "SELECT series_id, data FROM sample_block UNION ALL SELECT series_id, data FROM sample_day";
+/// Blocks in bundles, which a flush wrote.
+const BUNDLES: &str = "SELECT bundle, data FROM sample_block";
+/// Blocks of merged days.
+const DAYS: &str = "SELECT series_id, data FROM sample_day";
 
 /// Every sample in every block.
 ///
@@ -32,13 +33,22 @@ pub async fn read(url: &str) -> Result<Samples> {
         keys.insert(row.try_get("id")?, SeriesKey::new(&metric, own.chain(added)));
     }
     let mut samples = Samples::default();
-    for row in sqlx::query(BLOCKS).fetch_all(&mut connection).await.context("read blocks")? {
-        let id: i32 = row.try_get("series_id")?;
-        let data: Vec<u8> = row.try_get("data")?;
+    let mut add = |id: i32, data: &[u8]| -> Result<()> {
         let key = keys.get(&id).with_context(|| format!("a block of series {id}, which does not exist"))?;
         let (mut times, mut values) = (Vec::new(), Vec::new());
-        block::decode(&data, &mut times, &mut values).with_context(|| format!("a block of {}", key.0))?;
+        block::decode(data, &mut times, &mut values).with_context(|| format!("a block of {}", key.0))?;
         times.iter().zip(&values).for_each(|(at, value)| samples.add(key, *at, *value));
+        Ok(())
+    };
+    for row in sqlx::query(BUNDLES).fetch_all(&mut connection).await.context("read bundles")? {
+        let (number, data): (i32, Vec<u8>) = (row.try_get("bundle")?, row.try_get("data")?);
+        for block in bundle::blocks(number, &data).with_context(|| format!("bundle {number}"))? {
+            let block = block.with_context(|| format!("bundle {number}"))?;
+            add(block.id, &block.block())?;
+        }
+    }
+    for row in sqlx::query(DAYS).fetch_all(&mut connection).await.context("read merged days")? {
+        add(row.try_get("series_id")?, row.try_get("data")?)?;
     }
     connection.close().await.ok();
     Ok(samples)

@@ -140,7 +140,7 @@ impl Fleet {
         BatchId { host_id: self.hosts[host as usize].id, epoch: self.shape.epoch, seq }
     }
 
-    /// A batch as an agent would send it: with its series in the first and every sixtieth.
+    /// A batch with its series in the first and every sixtieth, more often than an agent sends them.
     pub fn batch(&self, host: u32, seq: Seq) -> Batch {
         self.batch_with(host, seq, seq % LAYOUT_EVERY_BATCHES == 1)
     }

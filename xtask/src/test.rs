@@ -150,11 +150,21 @@ fn script_outcome(folder: &Path, script: &str) -> Outcome {
     match listen(&mut npm(folder, &["run", "--silent", script])) {
         Ok(heard) if heard.success => {
             let skipped = heard.skipped();
-            // Nothing but skipped: say so instead of a pass.
-            Outcome::Passed { count: u64::from(skipped.is_empty()), skipped }
+            let counted = heard.lines.iter().filter_map(|line| script_summary(line)).next_back();
+            // A script that counts nothing is one test; nothing but skipped: say so instead of a pass.
+            Outcome::Passed { count: counted.unwrap_or_else(|| u64::from(skipped.is_empty())), skipped }
         }
         Ok(_) => Outcome::failed(format!("npm run {script} failed")),
         Err(error) => Outcome::failed(format!("{error:#}")),
+    }
+}
+
+/// Passed tests in `ℹ pass 59` of Node's test runner or `Tests  161 passed (161)` of Vitest.
+fn script_summary(line: &str) -> Option<u64> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["ℹ" | "#", "pass", count] | ["Tests", count, "passed", ..] => count.parse().ok(),
+        _ => None,
     }
 }
 
@@ -209,5 +219,8 @@ mod tests {
         let line = "test result: ok. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out";
         assert_eq!(cargo_summary(line), Some((3, 1)));
         assert_eq!(cargo_summary("running 3 tests"), None);
+        assert_eq!(script_summary("ℹ pass 59"), Some(59));
+        assert_eq!(script_summary("      Tests  161 passed (161)"), Some(161));
+        assert_eq!(script_summary(" Test Files  20 passed (20)"), None);
     }
 }

@@ -18,7 +18,7 @@ pub struct Item {
 
 impl Item {
     /// Bytes it takes in memory.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.subject.len() + self.id.len() + self.payload.len() + ITEM_OVERHEAD
     }
 }

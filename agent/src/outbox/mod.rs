@@ -31,34 +31,28 @@
 //! `memory_max_bytes` and `spool_max_bytes`; beyond the latter the oldest segment goes, and without a disk the oldest item
 //! in memory. Every item dropped is told to `on_drop`, with its bytes as far as they are known.
 
+mod aside;
 pub mod fs;
 mod item;
 pub mod record;
 mod spool;
+mod window;
 
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub use aside::Aside;
 use fs::Fs;
 pub use item::{DropReason, Dropped, Item, OnDrop};
-use spool::{Position, Spool};
+use spool::Spool;
+use window::Slot;
+pub use window::Ticket;
 
-/// Most items in flight.
-const WINDOW_ITEMS: usize = 64;
-/// Most bytes in flight; one item may exceed it.
-const WINDOW_BYTES: usize = 1 << 20;
 /// How long a disk that failed is left alone.
 const DISK_PAUSE: Duration = Duration::from_secs(30);
 /// Largest segment file, in bytes.
 const SEGMENT_BYTES_MAX: u64 = 4 << 20;
-
-/// Names an item in flight. Void once the outbox has spilled or rewound: what it says then is ignored.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ticket {
-    generation: u64,
-    number: u64,
-}
 
 /// Limits of an outbox.
 #[derive(Clone, Copy, Debug)]
@@ -84,15 +78,6 @@ pub struct Level {
     pub disk_items: u64,
     /// Items written to disk since the start.
     pub spooled: u64,
-}
-
-struct Slot {
-    number: u64,
-    item: Item,
-    /// Where it ends on disk; `None` when it came from memory.
-    position: Option<Position>,
-    sent: bool,
-    acked: bool,
 }
 
 /// The outbox.
@@ -161,100 +146,6 @@ impl Outbox {
         self.trim();
     }
 
-    /// The next item to send; `None` when all are in flight or nothing waits.
-    pub fn send_next(&mut self) -> Option<(Ticket, Item)> {
-        let generation = self.generation;
-        if let Some(slot) = self.window.iter_mut().find(|slot| !slot.sent) {
-            slot.sent = true;
-            return Some((Ticket { generation, number: slot.number }, slot.item.clone()));
-        }
-        if self.window.len() >= WINDOW_ITEMS || self.window_bytes >= WINDOW_BYTES {
-            return None;
-        }
-        let (item, position) = self.fetch()?;
-        let number = self.next_number;
-        self.next_number += 1;
-        self.window_bytes += item.bytes();
-        self.window.push_back(Slot { number, item: item.clone(), position, sent: true, acked: false });
-        Some((Ticket { generation, number }, item))
-    }
-
-    fn fetch(&mut self) -> Option<(Item, Option<Position>)> {
-        if let Some(spool) = &mut self.spool {
-            if let Some((item, position)) = spool.next(&mut self.on_drop) {
-                return Some((item, Some(position)));
-            }
-            if self.window.iter().all(|slot| slot.position.is_none()) {
-                spool.finish();
-            }
-        }
-        self.memory.pop_front().map(|item| (item, None))
-    }
-
-    /// The broker has this item. Returns it, the first time.
-    pub fn ack(&mut self, ticket: Ticket, now: Instant) -> Option<Item> {
-        let slot = self.slot(ticket)?;
-        if std::mem::replace(&mut slot.acked, true) {
-            return None;
-        }
-        let item = slot.item.clone();
-        self.pop_acked();
-        self.spilling = false;
-        let empty = self.window.is_empty() && self.memory.is_empty() && self.spool_is_empty();
-        self.waiting_since = (!empty).then_some(now);
-        Some(item)
-    }
-
-    /// The item was not acknowledged and is to be sent again.
-    pub fn retry(&mut self, ticket: Ticket) {
-        if let Some(slot) = self.slot(ticket)
-            && !slot.acked
-        {
-            slot.sent = false;
-        }
-    }
-
-    /// Nothing in flight counts as sent any more: the connection is another one.
-    pub fn unsend(&mut self) {
-        for slot in self.window.iter_mut().filter(|slot| !slot.acked) {
-            slot.sent = false;
-        }
-    }
-
-    /// The broker will never take this item: it is dropped for good.
-    pub fn refuse(&mut self, ticket: Ticket) {
-        let Some(slot) = self.slot(ticket) else { return };
-        if !std::mem::replace(&mut slot.acked, true) {
-            let item = slot.item.clone();
-            (self.on_drop)(Dropped::Item { item: &item, reason: DropReason::Refused });
-        }
-        self.pop_acked();
-    }
-
-    /// Whether what is said of this item still counts.
-    pub fn is_current(&self, ticket: Ticket) -> bool {
-        ticket.generation == self.generation && self.window.iter().any(|slot| slot.number == ticket.number)
-    }
-
-    fn slot(&mut self, ticket: Ticket) -> Option<&mut Slot> {
-        if ticket.generation != self.generation {
-            return None;
-        }
-        self.window.iter_mut().find(|slot| slot.number == ticket.number)
-    }
-
-    fn pop_acked(&mut self) {
-        while self.window.front().is_some_and(|slot| slot.acked)
-            && let Some(slot) = self.window.pop_front()
-        {
-            self.window_bytes -= slot.item.bytes();
-            match (slot.position, &mut self.spool) {
-                (Some(position), Some(spool)) => spool.advance(position),
-                _ => self.memory_bytes -= slot.item.bytes(),
-            }
-        }
-    }
-
     /// When [`Outbox::poll`] has something to do; `None` while nothing waits.
     pub fn deadline(&self) -> Option<Instant> {
         if self.memory.is_empty() && self.window.iter().all(|slot| slot.position.is_some()) {
@@ -272,14 +163,21 @@ impl Outbox {
         }
     }
 
-    /// Writes everything in memory to disk, now; for the end. Returns how many items could not be written.
+    /// Writes everything in memory to disk, now; for the end. What cannot be written is dropped, and told as such; returns how
+    /// many items.
     pub fn close(&mut self, now: Instant) -> usize {
         self.disk_failed = None;
         self.spill(now);
+        if self.window.iter().any(|slot| slot.position.is_none()) {
+            self.recall();
+        }
         if let Some(spool) = &mut self.spool {
             spool.close();
         }
-        self.memory.len()
+        let unsaved = std::mem::take(&mut self.memory);
+        self.memory_bytes = 0;
+        unsaved.iter().for_each(|item| (self.on_drop)(Dropped::Item { item, reason: DropReason::Full }));
+        unsaved.len()
     }
 
     /// Moves memory, and what of it is in flight, to the end of the spool.
@@ -316,22 +214,6 @@ impl Outbox {
         }
     }
 
-    /// Takes everything out of flight: back to where it came from. Tickets given so far are void.
-    fn recall(&mut self) {
-        self.generation += 1;
-        while let Some(slot) = self.window.pop_back() {
-            match (slot.position, slot.acked) {
-                (None, false) => self.memory.push_front(slot.item),
-                (None, true) => self.memory_bytes -= slot.item.bytes(),
-                (Some(_), _) => {}
-            }
-        }
-        self.window_bytes = 0;
-        if let Some(spool) = &mut self.spool {
-            spool.rewind();
-        }
-    }
-
     /// Drops the oldest items in memory while it is over its limit: the disk did not help.
     fn trim(&mut self) {
         while self.memory_bytes > self.limits.memory_max_bytes
@@ -349,6 +231,13 @@ impl Outbox {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.memory.is_empty() && self.window.is_empty() && self.spool_is_empty()
+    }
+
+    /// Whether what is done next may touch the disk; `more` are the bytes it brings.
+    fn may_use_disk(&self, more: usize, now: Instant) -> bool {
+        let full = self.memory_bytes + more > self.limits.memory_max_bytes;
+        let due = self.deadline().is_some_and(|due| now >= due);
+        self.spool.as_ref().is_some_and(|spool| !spool.is_empty() || self.spilling || full || due)
     }
 
     /// Whether an item waits in memory or in flight; `None` when it may be on disk.

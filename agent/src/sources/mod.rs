@@ -7,6 +7,7 @@ pub mod disk;
 pub mod filesystem;
 pub mod load;
 pub mod memory;
+pub mod netstat;
 pub mod network;
 pub mod os;
 pub mod pressure;
@@ -25,6 +26,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &filesystem::DEF,
     &disk::DEF,
     &network::DEF,
+    &netstat::DEF,
     &processes::DEF,
     &os::DEF,
 ];

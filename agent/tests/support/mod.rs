@@ -14,6 +14,7 @@ use async_nats::jetstream::{self, Context};
 use hi_agent::clock::Clock;
 use hi_agent::config::{Config, all_sources};
 use hi_agent::host::HostRoot;
+use hi_agent::outbox::fs::Fs;
 use hi_agent::run::{Parts, RunError, run};
 use hi_agent::sampler::Slot;
 use hi_agent::source::{Outcome, Readings, Source, SourceError};
@@ -125,13 +126,18 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn start(config: Config, extra: Vec<Slot>) -> Self {
+        Self::with_disk(config, extra, None)
+    }
+
+    /// With another disk under its spool.
+    pub(crate) fn with_disk(config: Config, extra: Vec<Slot>, disk: Option<Box<dyn Fs>>) -> Self {
         // Shown when the test fails; a second agent in one test finds it set.
         let own = tracing_subscriber::filter::Targets::new().with_target("hi_agent", tracing::Level::DEBUG);
         let layer = tracing_subscriber::fmt::layer().with_test_writer().with_ansi(false);
         let _ = tracing_subscriber::registry().with(own).with(layer).try_init();
         let (stop, stopped) = oneshot::channel();
         let clock = Clock::default();
-        let parts = Parts { clock: clock.clone(), extra };
+        let parts = Parts { clock: clock.clone(), extra, disk };
         let task = tokio::spawn(async move {
             let stopped = async move {
                 let _ = stopped.await;
@@ -185,11 +191,19 @@ pub(crate) fn slot<S: Source + 'static>(name: &'static str, make: impl Fn() -> S
     }
 }
 
+/// The same for a source that always ends: however slow the machine, no run counts as stalled.
+pub(crate) fn patient<S: Source + 'static>(
+    name: &'static str,
+    make: impl Fn() -> S + Send + 'static,
+) -> Slot {
+    Slot { timeout: PATIENCE, ..slot(name, make) }
+}
+
 /// A slot of a [`Beat`], and its count.
 pub(crate) fn beat(name: &'static str) -> (Slot, Arc<AtomicU64>) {
     let count = Arc::new(AtomicU64::new(0));
     let shared = Arc::clone(&count);
-    (slot(name, move || Beat(Arc::clone(&shared))), count)
+    (patient(name, move || Beat(Arc::clone(&shared))), count)
 }
 
 /// Waits until a count has grown by `n`.
@@ -246,6 +260,32 @@ pub(crate) fn assert_complete(batches: &[(String, Batch)], source: &str, last: u
     let beats = beats(batches, source);
     assert_eq!(beats, (1..=beats.len() as u64).collect::<Vec<_>>(), "samples");
     assert!(beats.len() as u64 >= last, "{} of {last} samples", beats.len());
+}
+
+/// Ticks of a source left out: the time of the agent's last own reading, and what it says.
+pub(crate) fn skipped(batches: &[(String, Batch)], source: &str) -> (i64, f64) {
+    let own = readings(batches, "agent");
+    let (layout, series) = own.iter().rev().find_map(|r| Some((r.layout, r.series.as_ref()?))).unwrap();
+    let last = own.iter().rev().find(|r| r.layout == layout).unwrap();
+    let rows = series.iter().flat_map(|family| family.rows.iter().map(|row| (family.name.as_str(), row)));
+    let place =
+        |(name, row): (&str, &Vec<String>)| name == "hi_agent_source_skipped_total" && row[0] == source;
+    let place = rows.map(place).position(|found| found).expect("among the agent's own readings");
+    (last.at, last.values[place])
+}
+
+/// Asserts that every tick of a source gave a reading or is counted as left out: whatever the others do, and however slow
+/// the machine, none goes missing unnoticed.
+pub(crate) fn assert_ticks(batches: &[(String, Batch)], source: &str) {
+    let beat = BEAT.as_millis() as i64;
+    let ats: Vec<i64> = readings(batches, source).iter().map(|r| r.at).collect();
+    // The first run is at the start, the others lie on the grid.
+    let missed = |ats: &[i64]| ats.windows(2).map(|w| (w[1] - w[0] - 1).div_euclid(beat)).sum::<i64>();
+    assert!(ats[1..].windows(2).all(|w| w[1] > w[0] && (w[1] - w[0]) % beat == 0), "{ats:?}");
+    let (own_at, skipped) = skipped(batches, source);
+    let before: Vec<i64> = ats[1..].iter().copied().filter(|at| *at < own_at).collect();
+    let (least, most) = (missed(&before) as f64, missed(&ats) as f64);
+    assert!((least..=most).contains(&skipped), "{skipped} ticks are told as left out, not {least} to {most}");
 }
 
 /// Bytes of the files in a folder, by name.

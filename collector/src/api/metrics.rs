@@ -89,6 +89,11 @@ fn ingest(page: &mut Page, app: &App) {
     if let Some(seconds) = stats.flush.last_seconds {
         page.add("flush_last_duration_seconds", gauge, "Duration of the last flush.", seconds);
     }
+    let stages: Vec<(String, f64)> =
+        stats.stages.iter().map(|(stage, seconds)| (format!("{{stage=\"{stage}\"}}"), *seconds)).collect();
+    let stages: Vec<(&str, f64)> =
+        stages.iter().map(|(labels, seconds)| (labels.as_str(), *seconds)).collect();
+    page.add_labelled("stage_seconds_total", counter, "Time spent in each stage of ingest.", &stages);
     let failed = f64::from(u8::from(stats.flush.last_error.is_some()));
     page.add("flush_failing", gauge, "1 when the last flush failed.", failed);
     page.add("cursor_hosts", gauge, "Hosts with a cursor.", count(stats.cursor.hosts));

@@ -11,6 +11,7 @@
 //!
 //! "No value this time" is not in a block: the sample is left out.
 
+pub mod bundle;
 mod times;
 mod varint;
 

@@ -30,6 +30,23 @@ pub(super) fn encode(times: &[i64], out: &mut Vec<u8>) -> Result<(), BlockError>
     Ok(())
 }
 
+/// Length of the number of samples and their times at the start of `bytes`; `None` when the times are compressed or damaged.
+pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+    let mut reader = Reader(bytes);
+    let count = reader.unsigned().ok()?;
+    reader.signed().ok()?;
+    reader.signed().ok()?;
+    let exceptions = reader.unsigned().ok()?;
+    if exceptions >= count {
+        return None;
+    }
+    for _ in 0..exceptions {
+        reader.unsigned().ok()?;
+        reader.signed().ok()?;
+    }
+    Some(bytes.len() - reader.0.len())
+}
+
 /// The distance between two samples that occurs most; of the first few when there are many.
 fn common_step(times: &[i64]) -> i64 {
     let mut steps: Vec<i64> = times.windows(2).take(64).map(|p| p[1].wrapping_sub(p[0])).collect();

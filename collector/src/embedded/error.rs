@@ -65,6 +65,14 @@ pub enum EmbeddedError {
         /// The user looked for.
         user: String,
     },
+    /// The user we run as has a number and no name, which `initdb` insists on.
+    #[error(
+        "user {uid} has no name here, and initdb asks for one: install libnss-systemd (Debian, Ubuntu: apt-get install libnss-systemd), which knows the users that systemd makes (DynamicUser=), or run as a user of /etc/passwd"
+    )]
+    NamelessUser {
+        /// The user's number.
+        uid: u32,
+    },
     /// Too little room for a database.
     #[error(
         "the disk of {} is full: {free_bytes} bytes free, {needed_bytes} needed: make room or choose another folder with --data",

@@ -26,6 +26,9 @@ const STOP: StopPlan = &[
 const STOP_TOOL: StopPlan = &[(Signal::TERM, Duration::from_secs(5)), (Signal::KILL, Duration::from_secs(5))];
 const ENV: &[(&str, &str)] = &[("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("TZ", "UTC")];
 
+/// What `initdb` says to a user that is a mere number, in the language that [`ENV`] sets.
+const NAMELESS: &str = "could not look up effective user ID";
+
 /// Only with the password, from this machine.
 const PG_HBA: &str = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n";
 
@@ -44,6 +47,7 @@ jit = off
 wal_level = minimal
 max_wal_senders = 0
 wal_compression = on
+wal_init_zero = off
 synchronous_commit = on
 checkpoint_timeout = 30min
 max_wal_size = 1GB
@@ -168,6 +172,11 @@ async fn create_cluster(
             let error = folder.disk_full();
             let _ = std::fs::remove_dir_all(&unfinished);
             return Err(error);
+        }
+        Err(EmbeddedError::Ended { log, .. }) if log.contains(NAMELESS) => {
+            let uid = folder.run_as().map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid);
+            let _ = std::fs::remove_dir_all(&unfinished);
+            return Err(EmbeddedError::NamelessUser { uid });
         }
         other => other?,
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::Config as ConsumerConfig;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
+use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
@@ -79,28 +80,39 @@ impl Broker {
         Ok(Self { client, jetstream, connections, stream_max_bytes })
     }
 
-    /// The stream, made when it is missing. One that is there keeps its limits.
+    /// The stream, made when it is missing. One that is there keeps its limits, and gets subjects and compression that an
+    /// older version of ours or of the broker's made it without.
     pub(crate) async fn stream(&self, name: &str) -> Result<stream::Stream, BoxError> {
         let def = STREAMS.iter().find(|def| def.name == name).ok_or("no such stream")?;
+        let found = match self.jetstream.get_stream(name).await {
+            Ok(found) => Some(found),
+            Err(error) if matches!(error.kind(), GetStreamErrorKind::JetStream(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        // Not known before the server has answered something.
         let newer = self.client.is_server_compatible(2, 10, 0);
         let mut config = stream_config(def, newer);
         if name == STREAM_METRICS {
             config.max_bytes = self.stream_max_bytes;
         }
-        match self.jetstream.get_stream(name).await {
-            Ok(found) => {
-                let subjects = &found.cached_info().config.subjects;
-                if def.subjects.iter().all(|subject| subjects.iter().any(|s| s == subject)) {
-                    return Ok(found);
-                }
-                let changed =
-                    stream::Config { subjects: config.subjects, ..found.cached_info().config.clone() };
-                self.jetstream.update_stream(&changed).await?;
-                Ok(self.jetstream.get_stream(name).await?)
-            }
-            Err(_) => Ok(self.jetstream.get_or_create_stream(config).await?),
-        }
+        let Some(found) = found else { return Ok(self.jetstream.get_or_create_stream(config).await?) };
+        let Some(changed) = upgraded(&found.cached_info().config, config) else { return Ok(found) };
+        self.jetstream.update_stream(&changed).await?;
+        tracing::info!(stream = name, "stream brought up to date");
+        Ok(self.jetstream.get_stream(name).await?)
     }
+}
+
+/// What a stream that is there should become; `None` when it is as wanted.
+fn upgraded(found: &stream::Config, wanted: stream::Config) -> Option<stream::Config> {
+    let mut changed = found.clone();
+    if !wanted.subjects.iter().all(|subject| found.subjects.contains(subject)) {
+        changed.subjects = wanted.subjects;
+    }
+    if wanted.compression.is_some() {
+        changed.compression = wanted.compression;
+    }
+    (changed != *found).then_some(changed)
 }
 
 fn stream_config(def: &StreamDef, newer: bool) -> stream::Config {

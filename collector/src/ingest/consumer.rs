@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use super::broker::{Broker, consumer_after, unix_ms};
 use super::stats::Counters;
-use crate::limits::{PULL_BYTES_MAX, PULL_MESSAGES_MAX};
-use crate::store::Position;
+use crate::limits::{DEAD_LETTER_PAYLOAD_BYTES_MAX, PULL_BYTES_MAX, PULL_MESSAGES_MAX};
+use crate::store::{DeadLetter, Position};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -32,6 +32,23 @@ pub(crate) struct Taken {
     /// Messages behind it in the stream.
     pub(crate) pending: u64,
     pub(crate) acker: Acker,
+}
+
+impl Taken {
+    /// What is kept of it when it cannot be stored, refused at `at`. Its host is the fourth token of every subject of ours.
+    pub(crate) fn dead_letter(&self, at: i64, reason: &'static str, detail: String) -> DeadLetter {
+        let end = self.payload.len().min(DEAD_LETTER_PAYLOAD_BYTES_MAX);
+        DeadLetter {
+            at,
+            host: self.subject.split('.').nth(3).map(str::to_owned),
+            subject: self.subject.to_string(),
+            reason,
+            detail,
+            payload: self.payload.slice(..end).to_vec(),
+            stream_created: self.position.stream_created,
+            stream_seq: self.position.seq,
+        }
+    }
 }
 
 /// Reads `stream` from after `position` and sends into `out` until that is closed.

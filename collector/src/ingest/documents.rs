@@ -18,8 +18,8 @@ use super::broker::Broker;
 use super::consumer::{Taken, consume};
 use super::names::Names;
 use super::stats::Counters;
-use crate::limits::{DEAD_LETTER_PAYLOAD_BYTES_MAX, QUEUE_MESSAGES_MAX};
-use crate::store::{DeadLetter, Journal, Store, StoreError, now_ms};
+use crate::limits::QUEUE_MESSAGES_MAX;
+use crate::store::{Journal, Store, StoreError, now_ms};
 
 /// Messages stored before the position is, when they come without a pause.
 const POSITION_EVERY: usize = 100;
@@ -102,17 +102,7 @@ impl Keeper {
         };
         tracing::warn!(subject = %taken.subject, reason, detail, "document refused");
         self.stats.update(|s| s.dead_letters_total += 1);
-        let end = taken.payload.len().min(DEAD_LETTER_PAYLOAD_BYTES_MAX);
-        let letter = Journal::DeadLetter(DeadLetter {
-            at: now_ms(),
-            host: taken.subject.split('.').nth(3).map(str::to_owned),
-            subject: taken.subject.to_string(),
-            reason,
-            detail,
-            payload: taken.payload.slice(..end).to_vec(),
-            stream_created: taken.position.stream_created,
-            stream_seq: taken.position.seq,
-        });
+        let letter = Journal::DeadLetter(taken.dead_letter(now_ms(), reason, detail));
         until_stored(|| self.store.journal(std::slice::from_ref(&letter))).await;
     }
 

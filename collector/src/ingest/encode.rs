@@ -1,20 +1,26 @@
-//! Turns frozen segments into rows of blocks.
+//! Turns frozen segments into rows of bundles of blocks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use hi_common::batch::is_absent;
 
 use super::head::Segment;
+use super::stages::Stage;
+use super::stats::Counters;
 use crate::block;
+use crate::block::bundle::{Bundle, bundle_of};
 use crate::limits::BLOCK_SAMPLES_MAX;
 use crate::model::{HostKey, SeriesId};
-use crate::store::{BlockRows, FlushGroup, HOUR_MS, day_of};
+use crate::store::{CopyRows, FlushGroup, HOUR_MS, day_of};
 
 /// Size of the chunks handed to the database, in bytes.
 const CHUNK_BYTES: usize = 256 << 10;
+/// Size at which a bundle is ended, in bytes; the next row goes on with the same series.
+const BUNDLE_BYTES: usize = 1 << 20;
 /// Samples from which on several cores encode.
 const PARALLEL_SAMPLES: usize = 2_000_000;
 
@@ -53,6 +59,7 @@ pub(crate) fn hours(segments: &[Segment]) -> Vec<(i64, HostKey)> {
 pub(crate) async fn encode_all(
     segments: &Arc<Vec<Segment>>,
     groups: &[(i32, i32)],
+    stats: &Arc<Counters>,
     out: mpsc::Sender<Vec<u8>>,
 ) -> Result<Vec<FlushGroup>, block::BlockError> {
     let samples: usize = segments.iter().map(|segment| segment.values.len()).sum();
@@ -60,9 +67,10 @@ pub(crate) async fn encode_all(
     let workers = if samples < PARALLEL_SAMPLES { 1 } else { cores };
     let mut tasks = Vec::new();
     for range in host_ranges(segments, workers) {
-        let (segments, out) = (Arc::clone(segments), out.clone());
+        let (segments, stats, out) = (Arc::clone(segments), Arc::clone(stats), out.clone());
         let groups = groups.to_vec();
         tasks.push(tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let mut writer = Writer::new(&groups, out);
             for host in
                 segments.get(range).unwrap_or_default().chunk_by(|a, b| a.layout.host == b.layout.host)
@@ -70,6 +78,7 @@ pub(crate) async fn encode_all(
                 writer.host(host)?;
             }
             writer.send();
+            stats.stage(Stage::Encode, begun.elapsed().saturating_sub(writer.waited));
             Ok(writer.groups)
         }));
     }
@@ -108,12 +117,25 @@ fn host_ranges(segments: &[Segment], parts: usize) -> Vec<std::ops::Range<usize>
     ranges
 }
 
+/// A bundle that is being filled.
+struct Open {
+    number: i32,
+    /// Time of its first sample.
+    start: i64,
+    bundle: Bundle,
+}
+
 struct Writer {
-    rows: BlockRows,
+    rows: CopyRows,
     out: mpsc::Sender<Vec<u8>>,
+    /// By day: a series may reach over midnight.
+    open: BTreeMap<i32, Open>,
+    block: Vec<u8>,
     groups: BTreeMap<i32, FlushGroup>,
     times: Vec<i64>,
     values: Vec<f64>,
+    /// Time spent waiting until the database took a chunk.
+    waited: Duration,
 }
 
 impl Writer {
@@ -125,11 +147,14 @@ impl Writer {
             (*day, empty)
         };
         Self {
-            rows: BlockRows::default(),
+            rows: CopyRows::default(),
             out,
+            open: BTreeMap::new(),
+            block: Vec::new(),
             groups: groups.iter().map(group).collect(),
             times: Vec::new(),
             values: Vec::new(),
+            waited: Duration::ZERO,
         }
     }
 
@@ -159,6 +184,8 @@ impl Writer {
                 self.series(*id)?;
             }
         }
+        let open: Vec<i32> = self.open.keys().copied().collect();
+        open.into_iter().for_each(|day| self.end_bundle(day));
         Ok(())
     }
 
@@ -173,26 +200,46 @@ impl Writer {
             let Some(group) = self.groups.get_mut(&day) else {
                 return Err(block::BlockError::Invalid("is of a day that was not announced"));
             };
-            let data = self.rows.begin(times[0], group.id, id);
-            block::encode(times, values, data)?;
-            self.rows.end();
+            self.block.clear();
+            block::encode(times, values, &mut self.block)?;
             group.start = group.start.min(times[0]);
             group.stop = group.stop.max(times[length - 1]);
             group.blocks = group.blocks.saturating_add(1);
             group.samples += length as i64;
+            self.bundle(day, id, times[0]);
             from += length;
+        }
+        Ok(())
+    }
+
+    /// Adds the encoded block to the bundle of its day and series.
+    fn bundle(&mut self, day: i32, id: SeriesId, start: i64) {
+        let number = bundle_of(id);
+        let ends = |open: &Open| open.number != number || open.bundle.bytes().len() >= BUNDLE_BYTES;
+        if self.open.get(&day).is_some_and(ends) {
+            self.end_bundle(day);
+        }
+        let open = self.open.entry(day).or_insert_with(|| Open { number, start, bundle: Bundle::default() });
+        open.start = open.start.min(start);
+        open.bundle.push(id, &self.block);
+    }
+
+    fn end_bundle(&mut self, day: i32) {
+        if let (Some(open), Some(group)) = (self.open.remove(&day), self.groups.get(&day)) {
+            self.rows.block(open.start, group.id, open.number, open.bundle.bytes());
         }
         if self.rows.bytes.len() >= CHUNK_BYTES {
             self.send();
         }
-        Ok(())
     }
 
     fn send(&mut self) {
         let chunk = std::mem::take(&mut self.rows.bytes);
         if !chunk.is_empty() {
             // Closed only when the flush has failed, which its other end reports.
+            let begun = Instant::now();
             let _ = self.out.blocking_send(chunk);
+            self.waited += begun.elapsed();
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It alone changes cursors, layouts and the position, so that what a flush writes fits together without locks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,92 +15,18 @@ use hi_common::subject::STREAM_METRICS;
 
 use super::Ingest;
 use super::broker::Broker;
-use super::consumer::{Taken, consume};
-use super::cursor::Cursor;
-use super::encode::hours;
+use super::consumer::consume;
 use super::faults::Faults;
-use super::flusher::{Flushed, Plan, flush};
-use super::names::{Named, Names};
-use super::repair::{Answered, Repair};
+use super::flusher::Flushed;
+use super::flushing::finished;
+use super::intake::Intake;
+use super::names::Names;
+use super::repair::Answered;
+use super::state::Host;
 use crate::config::CoreConfig;
-use crate::limits::{EPOCHS_PER_HOST_MAX, JOURNAL_ENTRIES_MAX, QUEUE_MESSAGES_MAX};
-use crate::model::Layout;
+use crate::limits::{JOURNAL_ENTRIES_MAX, QUEUE_MESSAGES_MAX};
 use crate::signals::told_to_end;
-use crate::store::{CursorRow, FlushMeta, HostSeen, Journal, Position, Store, now_ms};
-
-/// How long the last flush at shutdown may take.
-const LAST_FLUSH_MAX: Duration = Duration::from_secs(20);
-/// A layout in use is marked in the database this often, in milliseconds: it is removed after days without a mark.
-const MARK_MS: i64 = 12 * 3600 * 1000;
-
-/// One start of an agent.
-#[derive(Default)]
-pub(super) struct Epoch {
-    pub(super) cursor: Cursor,
-    /// Highest number known to exist, also when it could not be taken.
-    pub(super) known_to: u64,
-    /// Changed since the last flush began.
-    pub(super) dirty: bool,
-    pub(super) repair: Option<Repair>,
-}
-
-/// A layout in memory.
-pub(super) struct Known {
-    pub(super) layout: Arc<Layout>,
-    /// When it was marked as in use in the database, Unix milliseconds.
-    pub(super) marked_at: i64,
-}
-
-/// A host in memory.
-pub(super) struct Host {
-    pub(super) named: Named,
-    pub(super) name: Arc<str>,
-    /// Count of renames when the name was asked for.
-    pub(super) generation: u64,
-    /// When it was asked for, Unix milliseconds.
-    pub(super) checked_at: i64,
-    pub(super) epochs: BTreeMap<u64, Epoch>,
-    /// Epochs up to this one are closed: what still comes of them is dropped.
-    pub(super) closed: u64,
-    pub(super) closed_new: Vec<u64>,
-    pub(super) sources: HashMap<String, Vec<Known>>,
-    /// Newest batch taken: epoch and number.
-    pub(super) newest: (u64, u64),
-    pub(super) last_batch_at: i64,
-    /// Seen since the last flush began.
-    pub(super) seen: bool,
-    /// Series refused, by source.
-    pub(super) refused: HashMap<String, u64>,
-}
-
-impl Host {
-    pub(super) fn new(named: Named) -> Self {
-        Self {
-            name: named.name.as_str().into(),
-            named,
-            generation: 0,
-            checked_at: i64::MIN,
-            epochs: BTreeMap::new(),
-            closed: 0,
-            closed_new: Vec::new(),
-            sources: HashMap::new(),
-            newest: (0, 0),
-            last_batch_at: 0,
-            seen: false,
-            refused: HashMap::new(),
-        }
-    }
-
-    /// Closes the oldest epochs when there are too many.
-    pub(super) fn bound_epochs(&mut self) {
-        while self.epochs.len() > EPOCHS_PER_HOST_MAX {
-            if let Some((epoch, _)) = self.epochs.pop_first() {
-                self.closed = self.closed.max(epoch);
-                self.closed_new.push(epoch);
-            }
-        }
-    }
-}
+use crate::store::{Journal, Position, Store, now_ms};
 
 /// Why the engine ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -125,16 +51,16 @@ pub(super) struct Engine {
     pub(super) shutdown: watch::Receiver<bool>,
     pub(super) answers: mpsc::Sender<Answered>,
     answered: mpsc::Receiver<Answered>,
-    flush_interval: Duration,
-    faults: Faults,
+    pub(super) flush_interval: Duration,
+    pub(super) faults: Faults,
     pub(super) position: Option<Position>,
-    stored: Option<Position>,
-    acker: Option<Acker>,
-    flushing: Option<JoinHandle<Flushed>>,
+    pub(super) stored: Option<Position>,
+    pub(super) acker: Option<Acker>,
+    pub(super) flushing: Option<JoinHandle<Flushed>>,
     journalling: Option<JoinHandle<Result<(), Vec<Journal>>>>,
-    last_flush: Instant,
+    pub(super) last_flush: Instant,
     /// The flush on its way began after somebody asked for one.
-    asked: bool,
+    pub(super) asked: bool,
     /// Samples taken since the last flush began.
     pub(super) fresh_samples: u64,
 }
@@ -181,12 +107,13 @@ impl Engine {
 
     /// Takes batches until told to end.
     pub(super) async fn run(mut self) -> Ended {
-        let (out, mut taken) = mpsc::channel(QUEUE_MESSAGES_MAX);
+        let (out, queue) = mpsc::channel(QUEUE_MESSAGES_MAX);
         let stats = Arc::clone(&self.shared.stats);
+        let mut intake = Intake::new(queue, Arc::clone(&stats));
         let consumer =
             tokio::spawn(consume(self.broker.clone(), STREAM_METRICS, self.position.clone(), out, stats));
-        let ended = self.work(&mut taken).await;
-        drop(taken);
+        let ended = self.work(&mut intake).await;
+        drop(intake);
         consumer.abort();
         if ended == Ended::Shutdown {
             self.last_flush().await;
@@ -196,7 +123,7 @@ impl Engine {
         ended
     }
 
-    async fn work(&mut self, taken: &mut mpsc::Receiver<Taken>) -> Ended {
+    async fn work(&mut self, intake: &mut Intake) -> Ended {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut shutdown = self.shutdown.clone();
@@ -217,18 +144,12 @@ impl Engine {
                 }
                 Some(answer) = self.answered.recv() => self.repair_answered(answer),
                 _ = tick.tick() => self.tick().await,
-                message = taken.recv(), if !full => match message {
-                    Some(message) => self.take_message(message).await,
+                message = intake.next(), if !full => match message {
+                    Some(message) => self.take_message(message, intake).await,
                     None => return Ended::Shutdown,
                 },
             }
         }
-    }
-
-    fn due(&self) -> bool {
-        let over = self.last_flush.elapsed() >= self.flush_interval;
-        self.position != self.stored
-            && (over || self.shared.head.wants_flush() || self.shared.options.flush_now.wanted())
     }
 
     async fn tick(&mut self) {
@@ -269,117 +190,9 @@ impl Engine {
         }
     }
 
-    fn start_flush(&mut self) {
-        self.asked = self.shared.options.flush_now.wanted();
-        let plan = self.plan();
-        let (store, stats) = (self.store.clone(), Arc::clone(&self.shared.stats));
-        self.last_flush = Instant::now();
-        self.flushing = Some(tokio::spawn(flush(store, plan, stats, self.faults.clone())));
-    }
-
-    /// Freezes the head and everything that must agree with it.
-    fn plan(&mut self) -> Plan {
-        let now = now_ms();
-        let segments = self.shared.head.freeze();
-        let mut meta = FlushMeta {
-            stream: STREAM_METRICS,
-            position_before: self.stored.clone(),
-            position: self.position.clone(),
-            dirty_hours: hours(&segments),
-            journal: std::mem::take(&mut self.journal),
-            ..FlushMeta::default()
-        };
-        for host in self.hosts.values_mut() {
-            let key = host.named.host;
-            for (number, epoch) in host.epochs.iter_mut().filter(|(_, epoch)| epoch.dirty) {
-                epoch.dirty = false;
-                meta.cursors.push(CursorRow {
-                    host: key,
-                    epoch: *number,
-                    next: epoch.cursor.next(),
-                    seen: epoch.cursor.seen().to_vec(),
-                });
-            }
-            meta.cursors_closed.extend(host.closed_new.drain(..).map(|epoch| (key, epoch)));
-            if std::mem::take(&mut host.seen) {
-                meta.hosts.push(HostSeen { host: key, seen_at: host.last_batch_at, epoch: host.newest.0 });
-                for known in host.sources.values_mut().flatten().filter(|k| now - k.marked_at > MARK_MS) {
-                    known.marked_at = now;
-                    meta.layouts.push((key, known.layout.source.to_string(), known.layout.hash));
-                }
-            }
-        }
-        let samples = std::mem::take(&mut self.fresh_samples);
-        Plan { segments, meta, acker: self.acker.take(), samples }
-    }
-
-    async fn flushed(&mut self, flushed: Option<Flushed>) -> Option<Ended> {
-        let (plan, seconds) = match flushed {
-            Some(Flushed::Committed { plan, seconds }) => (plan, seconds),
-            Some(Flushed::Killed) => return Some(Ended::Killed),
-            Some(Flushed::Superseded) | None => {
-                tracing::error!(
-                    "another collector writes to this database: starting over from what it wrote"
-                );
-                return Some(Ended::Superseded);
-            }
-        };
-        self.stored.clone_from(&plan.meta.position);
-        self.shared.head.drop_frozen();
-        self.shared.stats.update(|s| {
-            s.flush.count += 1;
-            s.flush.last_at = Some(now_ms());
-            s.flush.last_seconds = Some(seconds);
-            s.flush.last_samples = plan.samples;
-            s.flush.last_error = None;
-        });
-        if self.asked {
-            self.shared.options.flush_now.done();
-        }
-        // Lost acknowledgements do no harm: the position in the database is what counts.
-        if let Some(acker) = plan.acker
-            && let Err(error) = acker.ack().await
-        {
-            tracing::debug!(%error, "acknowledge");
-        }
-        None
-    }
-
-    /// What is in memory is written before the end, if the database takes it in time; otherwise the broker still has it.
-    async fn last_flush(&mut self) {
-        let all = async {
-            if let Some(flushing) = self.flushing.take() {
-                let flushed = flushing.await.ok();
-                if self.flushed(flushed).await.is_some() {
-                    return;
-                }
-            }
-            if self.position != self.stored || !self.journal.is_empty() {
-                self.start_flush();
-                let flushed = finished(&mut self.flushing).await;
-                self.flushing = None;
-                self.flushed(flushed).await;
-            }
-        };
-        if tokio::time::timeout(LAST_FLUSH_MAX, all).await.is_err() {
-            tracing::warn!("the database did not take the last samples in time; the broker still has them");
-        }
-        if let Some(flushing) = self.flushing.take() {
-            flushing.abort();
-        }
-    }
-
     /// A message is dealt with: the position moves on with the next flush.
     pub(super) fn done(&mut self, position: Position, acker: Acker) {
         self.position = Some(position);
         self.acker = Some(acker);
-    }
-}
-
-/// The end of the task, or never when there is none. `None` when it panicked.
-async fn finished(task: &mut Option<JoinHandle<Flushed>>) -> Option<Flushed> {
-    match task {
-        Some(task) => task.await.ok(),
-        None => std::future::pending().await,
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::encode::{days, encode_all};
 use super::faults::{Faults, Point};
 use super::head::Segment;
+use super::stages::Stage;
 use super::stats::Counters;
 use crate::store::{FlushMeta, Store, StoreError, Written, now_ms};
 
@@ -43,7 +44,7 @@ pub(crate) async fn flush(store: Store, plan: Plan, stats: Arc<Counters>, faults
     let begun = Instant::now();
     let mut wait = RETRY.0;
     loop {
-        let attempt = tokio::time::timeout(ATTEMPT_MAX, attempt(&store, &plan, &faults)).await;
+        let attempt = tokio::time::timeout(ATTEMPT_MAX, attempt(&store, &plan, &stats, &faults)).await;
         let error = match attempt {
             Ok(Ok(Written::Done)) => break,
             Ok(Ok(Written::Superseded)) => return Flushed::Superseded,
@@ -70,7 +71,14 @@ impl From<StoreError> for AttemptError {
     }
 }
 
-async fn attempt(store: &Store, plan: &Plan, faults: &Faults) -> Result<Written, AttemptError> {
+async fn attempt(
+    store: &Store,
+    plan: &Plan,
+    stats: &Arc<Counters>,
+    faults: &Faults,
+) -> Result<Written, AttemptError> {
+    let mut begun = Instant::now();
+    let mut stage = |stage| stats.stage(stage, std::mem::replace(&mut begun, Instant::now()).elapsed());
     let days = days(&plan.segments);
     let mut flush = match store.flush_begin(&days, &plan.meta).await? {
         Ok(flush) => flush,
@@ -80,18 +88,22 @@ async fn attempt(store: &Store, plan: &Plan, faults: &Faults) -> Result<Written,
     let mut written = Vec::new();
     if !groups.is_empty() {
         let (out, rows) = mpsc::channel(CHUNKS_WAITING);
-        let (encoded, copied) = tokio::join!(encode_all(&plan.segments, &groups, out), flush.copy(rows));
+        let (encoded, copied) =
+            tokio::join!(encode_all(&plan.segments, &groups, stats, out), flush.copy(rows));
         copied?;
         written = encoded.map_err(|error| StoreError::Damaged {
             what: "a block".to_owned(),
             problem: error.to_string(),
         })?;
     }
+    stage(Stage::Copy);
     flush.meta(&written, &plan.meta, now_ms()).await?;
+    stage(Stage::Agree);
     if faults.at(Point::BeforeCommit) {
         return Err(AttemptError::Killed);
     }
     flush.commit().await?;
+    stage(Stage::Commit);
     if faults.at(Point::AfterCommit) {
         return Err(AttemptError::Killed);
     }

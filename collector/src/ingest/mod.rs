@@ -4,6 +4,7 @@
 //! then the store, and let one sample per time win**: a flush in between then shows a sample twice, never not at all.
 
 mod broker;
+mod claim;
 mod consumer;
 mod cursor;
 mod documents;
@@ -11,12 +12,19 @@ mod encode;
 mod engine;
 mod faults;
 mod flusher;
+mod flushing;
 pub mod head;
 pub mod hosts;
+mod intake;
+mod layouts;
+mod losses;
 mod names;
 mod options;
 mod repair;
 mod resolver;
+mod retry;
+mod stages;
+mod state;
 pub mod stats;
 mod take;
 

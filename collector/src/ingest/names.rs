@@ -1,7 +1,7 @@
 //! Who bears which name. A name belongs to one host; a second one that claims it gets the name with the beginning of its
 //! identity behind it, unless the first has been silent for [`NAME_HOLD_MS`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,59 +10,12 @@ use uuid::Uuid;
 
 use hi_common::event::{Event, Severity};
 use hi_common::ids::{HostId, HostName};
-use hi_common::limits::HOST_NAME_BYTES_MAX;
 
+pub(crate) use super::claim::Named;
+use super::claim::{Claim, decide, suffixed};
 use super::hosts::{HostState, HostStates};
 use crate::limits::NAME_HOLD_MS;
-use crate::model::HostKey;
 use crate::store::{Journal, NewHost, Store, StoreError, event_id};
-
-/// A host and its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
-    pub(crate) host: HostKey,
-    pub(crate) host_id: Uuid,
-    pub(crate) name: String,
-    pub(crate) claimed: String,
-    pub(crate) conflict: bool,
-    pub(crate) last_batch_at: i64,
-}
-
-/// What to do about a claim.
-#[derive(Debug, PartialEq, Eq)]
-enum Claim {
-    /// The name is free or its own.
-    Take,
-    /// Another one that still speaks has it.
-    Yield { holder: Uuid },
-    /// Another one has it, but is silent.
-    TakeOver { holder: Uuid },
-}
-
-/// Decides a claim. Pure.
-fn decide(host_id: Uuid, holder: Option<&Named>, at: i64) -> Claim {
-    match holder {
-        None => Claim::Take,
-        Some(holder) if holder.host_id == host_id => Claim::Take,
-        Some(holder) if holder.last_batch_at > at - NAME_HOLD_MS => Claim::Yield { holder: holder.host_id },
-        Some(holder) => Claim::TakeOver { holder: holder.host_id },
-    }
-}
-
-/// The name with the beginning of the identity behind it; longer beginnings while that is taken too.
-fn suffixed(claimed: &str, host_id: Uuid, taken: impl Fn(&str) -> bool) -> String {
-    let hex = host_id.simple().to_string();
-    let mut name = String::new();
-    for digits in [4, 8, 16, 32] {
-        let room = HOST_NAME_BYTES_MAX - digits - 1;
-        let base: String = claimed.chars().take(room).collect();
-        name = format!("{base}-{}", hex.get(..digits).unwrap_or(&hex));
-        if !taken(&name) {
-            break;
-        }
-    }
-    name
-}
 
 /// All hosts with their names; what batches and documents are attributed by.
 pub(crate) struct Names {
@@ -167,6 +120,35 @@ impl Names {
         Ok(me)
     }
 
+    /// Adds the hosts among these that nobody knows and whose names nobody bears or claims, all at once: `(host, claimed name,
+    /// time)`. The others are left to [`Names::resolve`].
+    pub(crate) async fn welcome(&self, claims: &[(HostId, &HostName, i64)]) -> Result<(), StoreError> {
+        let mut hosts = self.hosts.lock().await;
+        let mut taken: HashSet<&str> =
+            hosts.values().flat_map(|h| [h.name.as_str(), h.claimed.as_str()]).collect();
+        let mut seen = HashSet::new();
+        let mut new = Vec::new();
+        for (id, claimed, seen_at) in claims {
+            // Also of a host that is known: who comes first has the name.
+            let is_free = taken.insert(claimed.as_str());
+            if seen.insert(id.0) && is_free && !hosts.contains_key(&id.0) {
+                let (name, claimed) = (claimed.to_string(), claimed.to_string());
+                new.push(NewHost { host_id: id.0, name, claimed, conflict: false, seen_at: *seen_at });
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let keys = self.store.hosts_insert(&new).await?;
+        for NewHost { host_id, name, claimed, conflict, seen_at } in new {
+            let Some(host) = keys.get(&host_id).copied() else { continue };
+            let named = Named { host, host_id, name, claimed, conflict, last_batch_at: seen_at };
+            self.states.put(state_of(&named));
+            hosts.insert(host_id, named);
+        }
+        Ok(())
+    }
+
     /// Writes what changed, first to the database.
     async fn keep(
         &self,
@@ -182,9 +164,9 @@ impl Names {
             self.store.hosts_rename(&others.iter().map(renamed).collect::<Vec<_>>()).await?;
         }
         if is_new {
-            let (name, claimed, conflict) = (me.name.as_str(), me.claimed.as_str(), me.conflict);
-            let new = NewHost { host_id: me.host_id, name, claimed, conflict, seen_at: at };
-            me.host = self.store.host_insert(&new).await?;
+            let (host_id, name, claimed) = (me.host_id, me.name.clone(), me.claimed.clone());
+            let new = NewHost { host_id, name, claimed, conflict: me.conflict, seen_at: at };
+            me.host = self.store.host_insert(new).await?;
         } else if (&me.name, &me.claimed, me.conflict) != (&before.name, &before.claimed, before.conflict) {
             self.store.hosts_rename(&[renamed(me)]).await?;
         }
@@ -242,30 +224,4 @@ fn conflict_event(me: &Named, at: i64) -> Journal {
         data: [("claimed".to_owned(), me.claimed.clone()), ("name".to_owned(), me.name.clone())].into(),
     };
     Journal::Event(Some(me.host), Box::new(event))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_held_by_who_speaks() {
-        let (a, b) = (Uuid::from_u128(0xaaaa << 112), Uuid::from_u128(0xbbbb << 112));
-        let holder = |last_batch_at| Named {
-            host: 1,
-            host_id: a,
-            name: "nas".into(),
-            claimed: "nas".into(),
-            conflict: false,
-            last_batch_at,
-        };
-        let now = 10_000_000;
-        assert_eq!(decide(b, None, now), Claim::Take);
-        assert_eq!(decide(a, Some(&holder(0)), now), Claim::Take);
-        assert_eq!(decide(b, Some(&holder(now - NAME_HOLD_MS + 1)), now), Claim::Yield { holder: a });
-        assert_eq!(decide(b, Some(&holder(now - NAME_HOLD_MS)), now), Claim::TakeOver { holder: a });
-        assert_eq!(suffixed("nas", b, |_| false), "nas-bbbb");
-        assert_eq!(suffixed("nas", b, |name| name == "nas-bbbb"), "nas-bbbb0000");
-        assert_eq!(suffixed(&"x".repeat(63), b, |_| false).len(), 63);
-    }
 }

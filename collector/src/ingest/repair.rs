@@ -10,7 +10,8 @@ use hi_common::ids::{HostId, HostName};
 use hi_common::subject::{VERB_RESEND, command};
 use hi_common::wire::{decode, encode};
 
-use super::engine::{Engine, Epoch};
+use super::engine::Engine;
+use super::state::Epoch;
 use crate::limits::{
     REPAIR_BACKOFF_MS_MAX, REPAIR_GIVE_UP_MS, REPAIR_GRACE_MS, REPAIR_PROMISES_MAX, REPAIR_RANGES_MAX,
 };

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::stages::{Stage, StageTimes};
 use crate::config::CoreConfig;
 use crate::model::HostKey;
 
@@ -43,6 +44,8 @@ pub struct IngestStats {
     pub cursor: CursorStats,
     /// Series refused, by host and reason.
     pub refused: Vec<RefusedSeries>,
+    /// Seconds spent in each stage since start, in the order of a batch's way.
+    pub stages: Vec<(&'static str, f64)>,
 }
 
 /// Writing to the database.
@@ -89,6 +92,7 @@ pub struct RefusedSeries {
 /// What the snapshot is made of.
 pub(crate) struct Counters {
     inner: Mutex<Inner>,
+    stages: StageTimes,
 }
 
 struct Inner {
@@ -107,11 +111,19 @@ impl Counters {
             flush: FlushStats { interval_seconds: config.store.flush_interval_secs, ..FlushStats::default() },
             ..IngestStats::default()
         };
-        Self { inner: Mutex::new(Inner { stats, window: (Instant::now(), 0) }) }
+        Self {
+            inner: Mutex::new(Inner { stats, window: (Instant::now(), 0) }),
+            stages: StageTimes::default(),
+        }
     }
 
     pub(crate) fn snapshot(&self) -> IngestStats {
-        self.lock().stats.clone()
+        IngestStats { stages: self.stages.seconds(), ..self.lock().stats.clone() }
+    }
+
+    /// Adds to the time of a stage.
+    pub(crate) fn stage(&self, stage: Stage, time: Duration) {
+        self.stages.add(stage, time);
     }
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut IngestStats)) {

@@ -10,6 +10,9 @@ use super::host::HostNow;
 use super::slots::Field;
 use super::view::{DiskView, FilesystemView, InterfaceView};
 
+/// Errors of `device_error` that speak of the agent's rights, not of a filesystem that does not answer.
+const OUT_OF_REACH: [&str; 3] = ["permission denied", "no such file or directory", "hidden from the agent"];
+
 /// Filesystems by mount point.
 pub fn filesystems(now: &HostNow) -> Vec<FilesystemView> {
     let mut table: BTreeMap<(String, String), FilesystemView> = BTreeMap::new();
@@ -48,7 +51,7 @@ pub fn filesystems(now: &HostNow) -> Vec<FilesystemView> {
             Field::FilesystemInodes => row.inodes = Some(value),
             Field::FilesystemInodesFree => row.inodes_free = Some(value),
             Field::FilesystemReadonly => row.readonly = value != 0.0,
-            _ => row.stalled = value != 0.0,
+            _ => row.stalled = value != 0.0 && !OUT_OF_REACH.contains(&slot.label("device_error")),
         }
     }
     let mut rows: Vec<FilesystemView> = table.into_values().collect();
@@ -202,6 +205,20 @@ mod tests {
         assert_eq!(table.len(), 1);
         assert_eq!((table[0].mountpoint.as_str(), table[0].used_ratio), ("/", Some(800.0 / 900.0)));
         assert!(!table[0].readonly && !table[0].stalled);
+    }
+
+    #[test]
+    fn a_filesystem_out_of_the_agents_reach_is_not_stalled() {
+        for (error, stalled) in
+            [("mountpoint timeout", true), ("permission denied", false), ("hidden from the agent", false)]
+        {
+            let labels =
+                [("device", "a:/b"), ("device_error", error), ("fstype", "nfs"), ("mountpoint", "/mnt")];
+            let fs = layout("filesystem", &[("node_filesystem_device_error", &labels)]);
+            let mut now = HostNow::default();
+            now.apply(&row(&fs, 1, &[1.0]));
+            assert_eq!(filesystems(&now)[0].stalled, stalled, "{error}");
+        }
     }
 
     #[test]

@@ -193,7 +193,7 @@ pub struct FilesystemView {
     pub inodes_free: Option<f64>,
     /// Mounted read-only.
     pub readonly: bool,
-    /// It does not answer.
+    /// It does not answer. One that the agent may not look at is not stalled; its numbers are null.
     pub stalled: bool,
 }
 

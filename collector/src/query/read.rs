@@ -34,8 +34,8 @@ const HOURS_FROM_MS: i64 = 48 * HOUR_MS;
 
 /// Average, least, greatest, last.
 const NUMBERS_PER_BUCKET: usize = 4;
-/// Bytes of a number with its comma, as a rule.
-const NUMBER_BYTES: usize = 12;
+/// Bytes of a number with its comma, seldom more: outgrowing what was reserved copies megabytes.
+const NUMBER_BYTES: usize = 16;
 
 /// What questions are answered from.
 #[derive(Clone)]

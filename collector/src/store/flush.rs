@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::journal::{self, CursorRow, Journal, Position};
 use super::time::{date, timestamp};
-use super::{BlockRows, Store, StoreError};
+use super::{CopyRows, Store, StoreError};
 use crate::model::HostKey;
 
 /// Class of the advisory locks on days; the second key is the day's number.
@@ -108,20 +108,20 @@ impl Store {
 }
 
 impl Flush {
-    /// Writes rows of `sample_block` as they come; [`BlockRows`] without header and trailer. COPY is a runtime statement:
+    /// Writes rows of `sample_block` as they come; [`CopyRows`] without header and trailer. COPY is a runtime statement:
     /// the macros know none.
     pub(crate) async fn copy(&mut self, mut rows: mpsc::Receiver<Vec<u8>>) -> Result<(), StoreError> {
         let failed = || StoreError::database("write blocks");
         let connection: &mut PgConnection = &mut self.tx;
         let mut copy = connection
-            .copy_in_raw("COPY sample_block (start, flush_id, series_id, data) FROM STDIN (FORMAT BINARY)")
+            .copy_in_raw("COPY sample_block (start, flush_id, bundle, data) FROM STDIN (FORMAT BINARY)")
             .await
             .map_err(failed())?;
-        copy.send(BlockRows::HEADER).await.map_err(failed())?;
+        copy.send(CopyRows::HEADER).await.map_err(failed())?;
         while let Some(chunk) = rows.recv().await {
             copy.send(chunk).await.map_err(failed())?;
         }
-        copy.send(BlockRows::TRAILER).await.map_err(failed())?;
+        copy.send(CopyRows::TRAILER).await.map_err(failed())?;
         copy.finish().await.map_err(failed())?;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Hosts and their sources.
 
+use std::collections::HashMap;
+
 use sqlx::query;
 use uuid::Uuid;
 
@@ -10,10 +12,10 @@ use super::{HostRow, SourceRow, Store, StoreError};
 use crate::model::HostKey;
 
 /// A host that is new.
-pub(crate) struct NewHost<'a> {
+pub(crate) struct NewHost {
     pub(crate) host_id: Uuid,
-    pub(crate) name: &'a str,
-    pub(crate) claimed: &'a str,
+    pub(crate) name: String,
+    pub(crate) claimed: String,
     pub(crate) conflict: bool,
     pub(crate) seen_at: i64,
 }
@@ -114,21 +116,36 @@ impl Store {
     }
 
     /// Adds a host; its number.
-    pub(crate) async fn host_insert(&self, host: &NewHost<'_>) -> Result<HostKey, StoreError> {
-        let row = query!(
+    pub(crate) async fn host_insert(&self, host: NewHost) -> Result<HostKey, StoreError> {
+        let id = host.host_id;
+        let missing =
+            || StoreError::Damaged { what: "table host".to_owned(), problem: format!("{id} is not kept") };
+        self.hosts_insert(&[host]).await?.get(&id).copied().ok_or_else(missing)
+    }
+
+    /// Adds hosts, each of which is there once; their numbers by identity.
+    pub(crate) async fn hosts_insert(&self, hosts: &[NewHost]) -> Result<HashMap<Uuid, HostKey>, StoreError> {
+        let ids: Vec<Uuid> = hosts.iter().map(|h| h.host_id).collect();
+        let names: Vec<String> = hosts.iter().map(|h| h.name.clone()).collect();
+        let claimed: Vec<String> = hosts.iter().map(|h| h.claimed.clone()).collect();
+        let conflicts: Vec<bool> = hosts.iter().map(|h| h.conflict).collect();
+        let seen: Vec<_> = hosts.iter().map(|h| timestamp(h.seen_at)).collect();
+        let rows = query!(
             "INSERT INTO host (host_id, name, claimed_name, conflict, first_seen, last_seen)
-             VALUES ($1, $2, $3, $4, $5, $5)
-             ON CONFLICT (host_id) DO UPDATE SET claimed_name = excluded.claimed_name RETURNING id",
-            host.host_id,
-            host.name,
-            host.claimed,
-            host.conflict,
-            timestamp(host.seen_at)
+             SELECT h.id, h.name, h.claimed, h.conflict, h.seen, h.seen
+             FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bool[], $5::timestamptz[])
+                AS h(id, name, claimed, conflict, seen)
+             ON CONFLICT (host_id) DO UPDATE SET claimed_name = excluded.claimed_name RETURNING host_id, id",
+            &ids,
+            &names,
+            &claimed,
+            &conflicts,
+            &seen
         )
-        .fetch_one(&self.pool)
+        .fetch_all(&self.pool)
         .await
-        .map_err(StoreError::database("add a host"))?;
-        Ok(row.id)
+        .map_err(StoreError::database("add hosts"))?;
+        Ok(rows.into_iter().map(|row| (row.host_id, row.id)).collect())
     }
 
     /// Gives hosts other names, all at once: `(host, name, claimed name, conflict)`.

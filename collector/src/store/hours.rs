@@ -1,12 +1,14 @@
 //! Hourly summaries: reading them, and making them of samples.
 
+use std::collections::HashMap;
+
 use sqlx::{Postgres, Transaction, query, query_scalar};
 
 use hi_common::metric::Kind;
 
 use super::series::kind_of;
 use super::time::{HOUR_MS, millis, timestamp};
-use super::{HourRow, Store, StoreError};
+use super::{CopyRows, HourRow, Store, StoreError};
 use crate::model::{HostKey, Samples, SeriesId};
 
 /// How long before an hour its first increase may begin, in milliseconds.
@@ -150,36 +152,76 @@ fn summarise(samples: &Samples, hour: i64, counter: bool) -> Option<HourRow> {
     (row.count > 0).then_some(row)
 }
 
-/// Writes rows of one hour, those that differ from what is there.
+/// A row of `sample_hour` without its key: `None` is what follows from the other fields.
+#[derive(PartialEq)]
+pub(super) struct Fields {
+    pub(super) count: i32,
+    pub(super) last: f64,
+    pub(super) min: Option<f64>,
+    pub(super) max: Option<f64>,
+    pub(super) sum: Option<f64>,
+    pub(super) increase: Option<f64>,
+}
+
+impl From<&HourRow> for Fields {
+    fn from(row: &HourRow) -> Self {
+        let varies = row.min.to_bits() != row.max.to_bits();
+        Self {
+            count: i32::try_from(row.count).unwrap_or(i32::MAX),
+            last: row.last,
+            min: varies.then_some(row.min),
+            max: varies.then_some(row.max),
+            sum: varies.then_some(row.sum),
+            increase: (row.increase != 0.0).then_some(row.increase),
+        }
+    }
+}
+
+/// Writes rows of one hour, those that differ from what is there. By COPY, which writes a fraction of the journal that
+/// INSERT does.
 async fn write(tx: &mut Transaction<'_, Postgres>, hour: i64, rows: &[HourRow]) -> Result<(), StoreError> {
-    let constant = |row: &HourRow| row.min.to_bits() == row.max.to_bits();
-    let ids: Vec<i32> = rows.iter().map(|r| r.id).collect();
-    let counts: Vec<i32> = rows.iter().map(|r| i32::try_from(r.count).unwrap_or(i32::MAX)).collect();
-    let last: Vec<f64> = rows.iter().map(|r| r.last).collect();
-    let unless_constant = |value: fn(&HourRow) -> f64| -> Vec<Option<f64>> {
-        rows.iter().map(|row| (!constant(row)).then(|| value(row))).collect()
-    };
-    let increase: Vec<Option<f64>> = rows.iter().map(|r| (r.increase != 0.0).then_some(r.increase)).collect();
-    query!(
-        "INSERT INTO sample_hour (hour, series_id, count, last, min, max, sum, increase)
-         SELECT $1, * FROM UNNEST($2::int4[], $3::int4[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
-         ON CONFLICT (hour, series_id) DO UPDATE SET count = excluded.count, last = excluded.last, min = excluded.min,
-            max = excluded.max, sum = excluded.sum, increase = excluded.increase
-         WHERE (sample_hour.count, sample_hour.last, sample_hour.min, sample_hour.max, sample_hour.sum, sample_hour.increase)
-            IS DISTINCT FROM (excluded.count, excluded.last, excluded.min, excluded.max, excluded.sum, excluded.increase)",
+    let failed = || StoreError::database("write hourly summaries");
+    let mut wanted: HashMap<SeriesId, Fields> = rows.iter().map(|row| (row.id, row.into())).collect();
+    let ids: Vec<SeriesId> = rows.iter().map(|row| row.id).collect();
+    let there = query!(
+        "SELECT series_id, count, last, min, max, sum, increase FROM sample_hour WHERE hour = $1 AND series_id = ANY($2)",
         timestamp(hour),
-        &ids,
-        &counts,
-        &last,
-        &unless_constant(|r| r.min) as &[Option<f64>],
-        &unless_constant(|r| r.max) as &[Option<f64>],
-        &unless_constant(|r| r.sum) as &[Option<f64>],
-        &increase as &[Option<f64>]
+        &ids
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
-    .map_err(StoreError::database("write hourly summaries"))?;
-    Ok(())
+    .map_err(failed())?;
+    let mut changed = Vec::new();
+    for old in there {
+        let id = old.series_id;
+        let old = Fields {
+            count: old.count,
+            last: old.last,
+            min: old.min,
+            max: old.max,
+            sum: old.sum,
+            increase: old.increase,
+        };
+        if wanted.get(&id) == Some(&old) {
+            wanted.remove(&id);
+        } else {
+            changed.push(id);
+        }
+    }
+    if !changed.is_empty() {
+        query!("DELETE FROM sample_hour WHERE hour = $1 AND series_id = ANY($2)", timestamp(hour), &changed)
+            .execute(&mut **tx)
+            .await
+            .map_err(failed())?;
+    }
+    let mut copied = CopyRows::default();
+    for (id, fields) in ids.iter().filter_map(|id| Some((*id, wanted.get(id)?))) {
+        copied.hour(hour, id, fields);
+    }
+    copied
+        .write(tx, "sample_hour (hour, series_id, count, last, min, max, sum, increase)")
+        .await
+        .map_err(failed())
 }
 
 #[cfg(test)]

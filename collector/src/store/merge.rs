@@ -1,4 +1,4 @@
-//! Merging the blocks of a closed day: one row per series instead of one per series and flush.
+//! Merging the blocks of a closed day: one row per series instead of one per bundle and flush.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,16 @@ use tokio::task::spawn_blocking;
 
 use super::flush::LOCK_DAY;
 use super::partition::drop_day;
+use super::samples::damaged_bundle;
 use super::time::{DAY_MS, date, day_number, timestamp};
 use super::{Store, StoreError};
 use crate::block;
+use crate::block::bundle::{self, bundle_of};
 use crate::limits::BLOCK_SAMPLES_MAX;
 use crate::model::SeriesId;
 
-/// Series merged at a time: bounds memory.
-const SERIES_AT_A_TIME: i32 = 256;
+/// Bundles merged at a time: bounds memory.
+const BUNDLES_AT_A_TIME: i32 = 16;
 
 /// Encoded blocks of one series, in the order they were written.
 type Pieces = BTreeMap<SeriesId, Vec<Vec<u8>>>;
@@ -64,9 +66,9 @@ impl Store {
                 .await
                 .map_err(failed())?;
         let (mut blocks, mut rows) = (0, 0);
-        let mut first = 1;
+        let (mut first, last) = (0, bundle_of(last));
         while first <= last && !flushes.is_empty() {
-            let range = (first, first.saturating_add(SERIES_AT_A_TIME));
+            let range = (first, first.saturating_add(BUNDLES_AT_A_TIME));
             let (read, written) = merge_range(&mut tx, (day, again), &flushes, range).await?;
             blocks += read;
             rows += written;
@@ -81,12 +83,12 @@ impl Store {
     }
 }
 
-/// `again`: something of that day is merged already.
+/// Merges some bundles. `again`: something of that day is merged already.
 async fn merge_range(
     tx: &mut Transaction<'_, Postgres>,
     (day, again): (i32, bool),
     flushes: &[i32],
-    (first, end): (SeriesId, SeriesId),
+    (first, end): (i32, i32),
 ) -> Result<(usize, usize), StoreError> {
     let failed = || StoreError::database("read blocks to merge");
     let start = i64::from(day) * DAY_MS;
@@ -94,8 +96,8 @@ async fn merge_range(
     let mut blocks = 0;
     {
         let mut rows = query!(
-            "SELECT series_id, data FROM sample_block
-             WHERE flush_id = ANY($1) AND series_id >= $2 AND series_id < $3 AND start >= $4 AND start < $5
+            "SELECT bundle, data FROM sample_block
+             WHERE flush_id = ANY($1) AND bundle >= $2 AND bundle < $3 AND start >= $4 AND start < $5
              ORDER BY flush_id",
             flushes,
             first,
@@ -105,8 +107,11 @@ async fn merge_range(
         )
         .fetch(&mut **tx);
         while let Some(row) = rows.try_next().await.map_err(failed())? {
-            fresh.entry(row.series_id).or_default().push(row.data);
-            blocks += 1;
+            for block in bundle::blocks(row.bundle, &row.data).map_err(damaged_bundle(row.bundle))? {
+                let block = block.map_err(damaged_bundle(row.bundle))?;
+                fresh.entry(block.id).or_default().push(block.block());
+                blocks += 1;
+            }
         }
     }
     if fresh.is_empty() {

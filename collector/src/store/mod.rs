@@ -1,6 +1,6 @@
 //! The database: everything that knows SQL.
 //!
-//! Samples lie in three tables. `sample_block` takes what a flush writes, one row per series, day by day; housekeeping
+//! Samples lie in three tables. `sample_block` takes what a flush writes, one row per bundle of series, day by day; housekeeping
 //! merges a closed day into `sample_day` and drops that day's blocks, in one transaction; `sample_hour` holds summaries.
 //! Readers ask for blocks first and merged days second: what is merged in between shows twice, never not at all, and
 //! [`Store::samples`] lets one sample per time win.
@@ -14,8 +14,10 @@ mod hosts;
 mod hours;
 mod journal;
 mod keep;
+mod layouts;
 mod merge;
 mod partition;
+mod register;
 mod rows;
 mod samples;
 mod schema;
@@ -29,17 +31,17 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-pub(crate) use copy::BlockRows;
+pub(crate) use copy::CopyRows;
 pub use error::StoreError;
 pub(crate) use flush::{FlushGroup, FlushMeta, HostSeen, Written};
 pub(crate) use hosts::NewHost;
 pub(crate) use journal::{CursorRow, DeadLetter, GapChange, Journal, Position, event_id};
 pub(crate) use keep::Leader;
+pub(crate) use register::{NewLayout, Resolved};
 pub use rows::{
     DatabaseInfo, DeadLetterRow, EventFilter, EventRow, FactRow, GapRow, HostRow, HourRow, HousekeepingRow,
     MetricRow, SeriesPage, SeriesRow, SourceRow,
 };
-pub(crate) use series::Resolved;
 pub(crate) use time::{DAY_MS, HOUR_MS, day_of, now_ms};
 
 use crate::config::DatabaseConfig;

@@ -13,11 +13,14 @@ pub(super) struct Partitioned {
     table: &'static str,
     /// Days in one partition; partitions begin at multiples of it, counted from 1970-01-01.
     days: i32,
+    /// Storage parameters of a partition.
+    storage: &'static str,
 }
 
-pub(super) const BLOCKS: Partitioned = Partitioned { table: "sample_block", days: 1 };
-pub(super) const DAYS: Partitioned = Partitioned { table: "sample_day", days: 7 };
-pub(super) const HOURS: Partitioned = Partitioned { table: "sample_hour", days: 91 };
+pub(super) const BLOCKS: Partitioned =
+    Partitioned { table: "sample_block", days: 1, storage: " WITH (toast_tuple_target = 8160)" };
+pub(super) const DAYS: Partitioned = Partitioned { table: "sample_day", days: 7, storage: "" };
+pub(super) const HOURS: Partitioned = Partitioned { table: "sample_hour", days: 91, storage: "" };
 
 impl Partitioned {
     fn first_day(self, day: i32) -> i32 {
@@ -34,10 +37,11 @@ impl Partitioned {
         let name = self.name(first);
         // 'YYYY-MM-DD' compared with timestamptz is midnight in the session's time zone, which is UTC.
         let statement = format!(
-            "CREATE TABLE IF NOT EXISTS {name} PARTITION OF {} FOR VALUES FROM ('{}') TO ('{}')",
+            "CREATE TABLE IF NOT EXISTS {name} PARTITION OF {} FOR VALUES FROM ('{}') TO ('{}'){}",
             self.table,
             date(first),
-            date(first + self.days)
+            date(first + self.days),
+            self.storage
         );
         (name, statement)
     }

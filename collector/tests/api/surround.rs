@@ -1,5 +1,7 @@
 //! What surrounds every request: names, methods, headers, problems, packing, the page. No database is there.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::bench::Bench;
@@ -33,6 +35,38 @@ async fn without_a_database_what_can_be_answered_is() {
         assert_eq!(reply.problem()["instance"], path.split('?').next().unwrap());
         assert_eq!(reply.header("retry-after"), "5");
     }
+}
+
+/// What the reference says stands on the page, and nothing else.
+#[tokio::test]
+async fn the_reference_names_the_collectors_own_metrics() {
+    let bench = Bench::without_database().await;
+    let page = String::from_utf8(get(bench.address, "/metrics").await.body).unwrap();
+    let shown: BTreeSet<(&str, &str)> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+    let reference = include_str!("../../../docs/reference/collector-metrics.md");
+    let row = |line: &'static str| {
+        let mut cells = line.strip_prefix("| `hi_collector_")?.split(" | ");
+        let name = cells.next()?.trim_end_matches('`').split('{').next()?;
+        let absent = line.contains("absent before the first");
+        (!absent).then(|| (name, cells.next().unwrap_or_default()))
+    };
+    let told: BTreeSet<(&str, &str)> = reference.lines().filter_map(row).collect();
+    let shown: BTreeSet<(&str, &str)> =
+        shown.into_iter().map(|(name, kind)| (name.strip_prefix("hi_collector_").unwrap(), kind)).collect();
+    assert_eq!(shown, told);
+    let stages: Vec<&str> = page
+        .lines()
+        .filter_map(|l| l.strip_prefix("hi_collector_stage_seconds_total{stage=\"")?.split('"').next())
+        .collect();
+    let rows: Vec<&str> = reference
+        .split("| `stage` |")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert_eq!(stages, rows);
 }
 
 #[tokio::test]

@@ -173,21 +173,13 @@ async fn a_read_only_database_is_waited_for() {
     let mut nas = Agent::new(&setup, "nas").await;
     nas.send(3).await;
     collector.taken(3).await;
-    let mut sql = setup.sql().await;
-    let read_only = |on: bool| {
-        format!(
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {on}', current_database());
-             PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid(); END $$"
-        )
-    };
-    sqlx::raw_sql(sqlx::AssertSqlSafe(read_only(true))).execute(&mut sql).await.unwrap();
+    setup.read_only(true).await;
     let ingest = collector.ingest.clone();
     let flushing = tokio::spawn(async move { ingest.flush().await });
     wait_for("the error shown", BOUND, || async { collector.ingest.stats().flush.last_error }).await;
     nas.send(3).await;
     collector.taken(6).await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(read_only(false))).execute(&mut sql).await.unwrap();
+    setup.read_only(false).await;
     flushing.await.unwrap();
     collector.flush().await;
     setup.assert_stored_once(&[&nas]).await;

@@ -11,4 +11,5 @@ mod gaps;
 mod housekeeping;
 mod names;
 mod path;
+mod register;
 mod support;

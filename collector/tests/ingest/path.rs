@@ -1,6 +1,8 @@
 //! The way of a sample when nothing goes wrong.
 
+use async_nats::jetstream::stream;
 use hi_collector::model::{MatchOp, Matcher};
+use hi_common::subject;
 use hi_harness::{BOUND, wait_for};
 
 use crate::support::{Agent, Setup};
@@ -69,4 +71,42 @@ async fn acknowledged_only_after_commit() {
     collector.flush().await;
     wait_for("the acknowledgement", BOUND, || async { floor().await.filter(|floor| *floor == 5) }).await;
     collector.stop();
+}
+
+#[tokio::test]
+async fn streams_of_an_older_broker_are_compressed_by_a_newer_one() {
+    let mut setup = Setup::new().await;
+    let jetstream = setup.jetstream().await;
+    // As an agent or collector made it on a broker before 2.10.
+    let old = stream::Config {
+        name: subject::STREAM_METRICS.to_owned(),
+        subjects: vec!["hi.v1.metrics.>".to_owned()],
+        max_bytes: 123 << 20,
+        ..stream::Config::default()
+    };
+    jetstream.create_stream(old).await.unwrap();
+    // The collector is there before its broker, whose version it cannot know yet.
+    setup.nats.kill();
+    let collector = setup.start();
+    setup.nats.restart().unwrap();
+    setup.streams().await;
+    let mut nas = Agent::new(&setup, "nas").await;
+    nas.send(3).await;
+    collector.taken(3).await;
+    let config = |name: &'static str| {
+        let jetstream = &jetstream;
+        async move { jetstream.get_stream(name).await.unwrap().cached_info().config.clone() }
+    };
+    let metrics = config(subject::STREAM_METRICS).await;
+    assert_eq!(metrics.max_bytes, 123 << 20, "its limits are its owner's");
+    collector.stop();
+    setup.assert_stored_once(&[&nas]).await;
+    let version = jetstream.client().server_info().version;
+    if version.starts_with("2.9.") {
+        assert_eq!(metrics.compression, None);
+        println!("SKIPPED: compressed streams: nats-server {version} has none, 2.10 has");
+        return;
+    }
+    assert_eq!(metrics.compression, Some(stream::Compression::S2), "made before, without");
+    assert_eq!(config(subject::STREAM_EVENTS).await.compression, Some(stream::Compression::S2), "made now");
 }

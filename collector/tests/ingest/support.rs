@@ -1,6 +1,6 @@
 //! A collector that can be killed, agents that remember what they sent, and the comparison of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -80,24 +80,46 @@ impl Setup {
         sqlx::query_scalar(query).fetch_one(&mut self.sql().await).await.unwrap()
     }
 
+    /// Makes the database refuse to be written, or take it again; ends all connections, so that each notices.
+    pub(crate) async fn read_only(&self, on: bool) {
+        let statement = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {on}', current_database());
+             PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid(); END $$"
+        );
+        let mut sql = self.sql().await;
+        sqlx::raw_sql("SET default_transaction_read_only = false").execute(&mut sql).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut sql).await.unwrap();
+    }
+
     /// Every sample in the database, each as often as it is there, in order.
     pub(crate) async fn stored(&self) -> Vec<Sample> {
         let mut sql = self.sql().await;
-        let rows = sqlx::query(
-            "SELECT h.host_id::text AS host, m.name || s.labels::text AS series, d.data
-             FROM (SELECT series_id, data FROM sample_block UNION ALL SELECT series_id, data FROM sample_day) d
-             JOIN series s ON s.id = d.series_id JOIN host h ON h.id = s.host_id JOIN metric m ON m.id = s.metric_id",
+        let names = sqlx::query(
+            "SELECT s.id, h.host_id::text AS host, m.name || s.labels::text AS series
+             FROM series s JOIN host h ON h.id = s.host_id JOIN metric m ON m.id = s.metric_id",
         )
         .fetch_all(&mut sql)
         .await
         .unwrap();
+        let names: HashMap<i32, (String, String)> =
+            names.iter().map(|row| (row.get("id"), (row.get("host"), row.get("series")))).collect();
         let mut samples = Vec::new();
-        for row in rows {
+        let mut add = |id: i32, data: &[u8]| {
             let (mut times, mut values) = (vec![], vec![]);
-            block::decode(row.get("data"), &mut times, &mut values).unwrap();
-            let (host, series): (String, String) = (row.get("host"), row.get("series"));
+            block::decode(data, &mut times, &mut values).unwrap();
+            let (host, series) = &names[&id];
             let pairs = times.into_iter().zip(values);
             samples.extend(pairs.map(|(at, value)| (host.clone(), series.clone(), at, value.to_bits())));
+        };
+        for row in sqlx::query("SELECT bundle, data FROM sample_block").fetch_all(&mut sql).await.unwrap() {
+            for block in block::bundle::blocks(row.get("bundle"), row.get("data")).unwrap() {
+                let block = block.unwrap();
+                add(block.id, &block.block());
+            }
+        }
+        for row in sqlx::query("SELECT series_id, data FROM sample_day").fetch_all(&mut sql).await.unwrap() {
+            add(row.get("series_id"), row.get("data"));
         }
         samples.sort();
         samples

@@ -56,30 +56,28 @@ export interface EventFilter {
   type?: string;
 }
 
-/** Events, newest first, a page at a time. */
-export const eventsQuery = (filter: EventFilter) =>
+/** Begin and end of a range as they are now; a live one is open at its end. */
+function bounds({ from, to, span }: Range) {
+  const start = new Date(from ?? Date.now() - span).toISOString();
+  return { start, end: to === null ? undefined : new Date(to).toISOString() };
+}
+
+/** Events of a range, newest first, a page at a time. */
+export const eventsQuery = (filter: EventFilter, range: Range) =>
   infiniteQueryOptions({
-    queryKey: ["events", filter],
+    queryKey: ["events", filter, range.from ?? range.span, range.to],
     queryFn: ({ signal, pageParam }) =>
-      get<EventPage>("/api/events", { ...filter, limit: 100, cursor: pageParam }, signal),
+      get<EventPage>("/api/events", { ...filter, ...bounds(range), limit: 100, cursor: pageParam }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
-    refetchInterval: 15_000,
+    refetchInterval: range.live ? 15_000 : false,
   });
 
 /** One host's events within a range, for marks on charts. */
 export const hostEventsQuery = (host: string, range: Range) =>
   queryOptions({
     queryKey: ["host-events", host, range.from ?? range.span, range.to],
-    queryFn: ({ signal }) => {
-      const to = range.to ?? Date.now();
-      const start = new Date(range.from ?? to - range.span).toISOString();
-      return get<EventPage>(
-        "/api/events",
-        { host, start, end: new Date(to).toISOString(), limit: 200 },
-        signal,
-      );
-    },
+    queryFn: ({ signal }) => get<EventPage>("/api/events", { host, ...bounds(range), limit: 200 }, signal),
     refetchInterval: range.live ? 15_000 : false,
     placeholderData: keepPreviousData,
   });

@@ -524,7 +524,7 @@ export interface components {
              * @description Its size.
              */
             size_bytes: number | null;
-            /** @description It does not answer. */
+            /** @description It does not answer. One that the agent may not look at is not stalled; its numbers are null. */
             stalled: boolean;
             /**
              * Format: double

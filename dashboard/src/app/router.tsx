@@ -1,20 +1,22 @@
 /** Which address shows which page, and what of it stands in the URL. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  retainSearchParams,
+} from "@tanstack/react-router";
 import { hostQuery } from "../api/queries";
 import { queries } from "../api/query_client";
+import { parseHost } from "../features/host/search";
 import { OverviewPage } from "../features/overview/page";
 import { parseOverview } from "../features/overview/search";
-import { parseRange } from "../format/range";
+import { parseView, searchText, type ViewSearch } from "../ui/view";
 import { NotFound, PageFailed } from "./fallbacks";
 import { Shell } from "./shell";
 
-const text = (value: unknown): string | undefined => {
-  const words = typeof value === "string" || typeof value === "number" ? String(value) : "";
-  return words === "" ? undefined : words;
-};
-
 /** What the list of events is filtered by. */
-interface EventsSearch {
+interface EventsSearch extends ViewSearch {
   host?: string;
   type?: string;
   q?: string;
@@ -22,6 +24,9 @@ interface EventsSearch {
 
 const rootRoute = createRootRoute({
   component: Shell,
+  validateSearch: parseView,
+  // The time range goes along to every page.
+  search: { middlewares: [retainSearchParams(["range", "from", "to"])] },
   notFoundComponent: NotFound,
   errorComponent: PageFailed,
 });
@@ -36,7 +41,7 @@ const overviewRoute = createRoute({
 const hostRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/hosts/$host",
-  validateSearch: parseRange,
+  validateSearch: parseHost,
   // Asked for while the page's code is still on its way; the page itself waits for it.
   loader: ({ params }) => void queries.prefetchQuery(hostQuery(params.host)),
   component: lazyRouteComponent(() => import("../features/host/page"), "HostPage"),
@@ -46,9 +51,10 @@ const eventsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/events",
   validateSearch: (search: Record<string, unknown>): EventsSearch => ({
-    host: text(search.host),
-    type: text(search.type),
-    q: text(search.q),
+    ...parseView(search),
+    host: searchText(search.host),
+    type: searchText(search.type),
+    q: searchText(search.q),
   }),
   component: lazyRouteComponent(() => import("../features/events/page"), "EventsPage"),
 });
@@ -63,6 +69,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([overviewRoute, hostRoute, eventsRoute, systemRoute]),
   defaultPreload: "intent",
   scrollRestoration: true,
+  getScrollRestorationKey: ({ state, href }) => state.scrollKey ?? state.__TSR_key ?? href,
   defaultErrorComponent: PageFailed,
 });
 

@@ -1,5 +1,6 @@
 /** Search, time range where a page has one, theme, help. */
-import { useMatch } from "@tanstack/react-router";
+import { useRouterState } from "@tanstack/react-router";
+import { DEFAULT_RANGE, EVENTS_RANGE, type RangeName } from "../format/range";
 import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icons";
 import { Menu, MenuRadio } from "../ui/menu";
@@ -12,10 +13,16 @@ const THEMES: readonly (readonly [ThemeChoice, string])[] = [
   ["dark", "Dark"],
 ];
 
+/** The range of a page when its URL names none; null where a range means nothing. */
+function usualRange(path: string): RangeName | null {
+  if (path === "/system") return null;
+  return path === "/events" ? EVENTS_RANGE : DEFAULT_RANGE;
+}
+
 export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const choice = useThemeChoice();
   const name = useThemeName();
-  const onHost = useMatch({ from: "/hosts/$host", shouldThrow: false }) !== undefined;
+  const usual = useRouterState({ select: ({ location }) => usualRange(location.pathname) });
   return (
     <header className="top-bar">
       <button type="button" className="search-button" onClick={onSearch} aria-keyshortcuts="Control+K">
@@ -24,7 +31,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
         <kbd>Ctrl K</kbd>
       </button>
       <div className="top-bar-end">
-        {onHost && <RangePicker />}
+        {usual !== null && <RangePicker usual={usual} />}
         <Menu label="Theme" icon={choice === "system" ? "monitor" : name}>
           <MenuRadio value={choice} onChange={chooseTheme} options={THEMES} />
         </Menu>

@@ -8,10 +8,11 @@ import { type ChartData, ChartModel } from "./model";
 import { notes } from "./notes";
 import { useChartPage } from "./page";
 import { Plot } from "./plot";
-import { type ChartSpec, statistics, write } from "./spec";
+import { type ChartSpec, type PlotSeries, statistics, write } from "./spec";
 
 /** Charts this far below the window are fetched already. */
 const AHEAD = "600px 0px";
+const NONE: readonly string[] = [];
 
 /** True from the first time that the element comes near the window. */
 function useNear(element: React.RefObject<HTMLElement | null>): boolean {
@@ -55,34 +56,28 @@ function summary(spec: ChartSpec, data: ChartData | null): string {
   return `${spec.title}: ${parts.join("; ")}`;
 }
 
-export function Chart({ spec }: { spec: ChartSpec }) {
+/** The drawing: made once there is data, drawn again with each change. */
+function usePlot(
+  spec: ChartSpec,
+  data: ChartData | null,
+  visible: readonly PlotSeries[],
+  point: (index: number | null) => void,
+) {
   const page = useChartPage();
-  const root = useRef<HTMLElement>(null);
   const surface = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
-  const legend = useRef<LegendHandle>(null);
-  const [isolated, setIsolated] = useState<readonly string[]>([]);
-  const { model, snapshot } = useModel(spec, useNear(root));
-  const { data, loading, error } = snapshot;
   const theme = useThemeName();
-
-  const visible = useMemo(() => {
-    const series = data?.series ?? [];
-    const chosen = series.filter((each) => isolated.includes(each.name));
-    return chosen.length > 0 ? chosen : series;
-  }, [data, isolated]);
-
-  const actions = useRef(page);
-  actions.current = page;
+  const actions = useRef({ page, point });
+  actions.current = { page, point };
   const hasData = data !== null && data.series.length > 0;
   // A changed description is taken by `draw`; only the presence of data makes a plot.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   useEffect(() => {
     if (surface.current === null || !hasData) return;
     const made = new Plot(surface.current, spec, {
-      zoom: (from, to) => actions.current.zoom(from, to),
-      reset: () => actions.current.reset(),
-      cursor: (index) => legend.current?.point(index),
+      zoom: (from, to) => actions.current.page.zoom(from, to),
+      reset: () => actions.current.page.reset(),
+      cursor: (index) => actions.current.point(index),
     });
     plot.current = made;
     return () => {
@@ -97,6 +92,26 @@ export function Chart({ spec }: { spec: ChartSpec }) {
     // The canvas knows no custom properties: it is drawn anew in the theme's colours.
     plot.current?.recolor(theme);
   }, [theme]);
+
+  return { surface, plot };
+}
+
+export function Chart({ spec }: { spec: ChartSpec }) {
+  const page = useChartPage();
+  const root = useRef<HTMLElement>(null);
+  const legend = useRef<LegendHandle>(null);
+  const isolated = page.alone[spec.id] ?? NONE;
+  const { model, snapshot } = useModel(spec, useNear(root));
+  const { data, loading, error } = snapshot;
+
+  const visible = useMemo(() => {
+    const series = data?.series ?? [];
+    const chosen = series.filter((each) => isolated.includes(each.name));
+    return chosen.length > 0 ? chosen : series;
+  }, [data, isolated]);
+
+  const hasData = data !== null && data.series.length > 0;
+  const { surface, plot } = usePlot(spec, data, visible, (index) => legend.current?.point(index));
 
   return (
     <figure
@@ -129,7 +144,15 @@ export function Chart({ spec }: { spec: ChartSpec }) {
           hidden={error !== null}
         />
       )}
-      {hasData && <Legend ref={legend} spec={spec} data={data} isolated={isolated} isolate={setIsolated} />}
+      {hasData && (
+        <Legend
+          ref={legend}
+          spec={spec}
+          data={data}
+          isolated={isolated}
+          isolate={(names) => page.isolate(spec.id, names)}
+        />
+      )}
     </figure>
   );
 }

@@ -1,4 +1,6 @@
 /** Vertical marks: things that happened once. */
+import type { HostEvent } from "../api/types";
+
 export interface Mark {
   /** Unix ms. */
   at: number;
@@ -14,4 +16,12 @@ export function nearest(marks: readonly Mark[], at: number, reach: number): Mark
     if (distance <= reach && (best === null || distance < Math.abs(best.at - at))) best = mark;
   }
   return best;
+}
+
+export function marksOf(events: readonly HostEvent[]): Mark[] {
+  return events.map((event) => ({
+    at: Date.parse(event.at),
+    words: event.message || event.type,
+    severity: event.severity,
+  }));
 }

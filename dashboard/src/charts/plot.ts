@@ -146,7 +146,8 @@ export class Plot {
       ms: 1,
       width: Math.max(this.element.clientWidth, 120),
       height: this.element.clientHeight,
-      padding: [8, 8, 0, 0],
+      // At the right half a time label fits.
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: this.cursor(),
       scales: { x: { time: true }, y: { auto: false } },

@@ -99,3 +99,9 @@ export function span(from: number, to: number, now: number): string {
   if (oneDay && new Date(from).toDateString() === today) return `${clock(from)} – ${clock(to)}`;
   return oneDay ? `${dayClock(from)} – ${clock(to)}` : `${dayClock(from)} – ${dayClock(to)}`;
 }
+
+/** Local time as date fields take it: "2026-03-12T14:03". */
+export function localInput(at: number): string {
+  const date = new Date(at);
+  return new Date(at - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -8,6 +8,26 @@ export interface Sort<Key extends string> {
   descending: boolean;
 }
 
+/** A sort as the URL has it: the column, with a minus in front for greatest first; `usual` where it has none. */
+export function readSort<Key extends string>(
+  text: string | undefined,
+  keys: readonly Key[],
+  usual: Sort<Key>,
+): Sort<Key> {
+  const name = text?.replace(/^-/, "");
+  const key = keys.find((each) => each === name);
+  return key === undefined ? usual : { key, descending: text?.startsWith("-") ?? false };
+}
+
+/** As the URL has it; nothing for the usual one. */
+export function writeSort<Key extends string>(
+  { key, descending }: Sort<Key>,
+  usual: Sort<Key>,
+): string | undefined {
+  if (key === usual.key && descending === usual.descending) return undefined;
+  return descending ? `-${key}` : key;
+}
+
 /** Compares with missing values last, whichever way the rest goes; text by the user's alphabet. */
 export function compare(
   left: string | number | null | undefined,

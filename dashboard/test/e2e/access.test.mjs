@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { anywhere, firstHost, journey } from "./ground.mjs";
+import { anywhere, firstHost, journey, until } from "./ground.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAGES = ["/", "/hosts/:host", "/events", "/system"];
+const PANELS = ["/?row=:host", "/hosts/:host?row=source:cpu"];
 
 async function settle(page) {
   await page.locator("main h1").first().waitFor({ state: "attached" });
@@ -17,10 +18,11 @@ for (const theme of ["light", "dark"]) {
     test(`axe finds nothing on any page, ${theme}, ${width} px`, anywhere, () =>
       journey({ theme, width, height: width === 390 ? 844 : 900 }, async ({ page, base, open }) => {
         const host = await firstHost(base);
-        for (const path of PAGES) {
+        for (const path of [...PAGES, ...PANELS]) {
           await open(path.replace(":host", host));
           await settle(page);
-          if (path.includes(":host")) await page.locator("#chart-cpu canvas").waitFor();
+          if (PANELS.includes(path)) await page.locator(".side-panel").waitFor();
+          else if (path.includes(":host")) await page.locator("#chart-cpu canvas").waitFor();
           await page.evaluate(axe);
           const { violations } = await page.evaluate(() =>
             window.axe.run(document, {
@@ -44,12 +46,21 @@ for (const theme of ["light", "dark"]) {
 test("no page scrolls sideways on a phone", anywhere, () =>
   journey({ width: 390, height: 844 }, async ({ page, base, open }) => {
     const host = await firstHost(base);
-    for (const path of PAGES) {
+    for (const path of [...PAGES, ...PANELS]) {
       await open(path.replace(":host", host));
       await settle(page);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 390, `${path} is ${wide} px wide`);
     }
+  }),
+);
+
+test("a narrow window has a narrow rail", anywhere, () =>
+  journey({ width: 820 }, async ({ page, open }) => {
+    await open("/system");
+    assert.equal((await page.locator(".rail").boundingBox()).width, 56);
+    await page.setViewportSize({ width: 1200, height: 800 });
+    await until(async () => (await page.locator(".rail").boundingBox()).width === 208, "the wide rail");
   }),
 );
 

@@ -25,7 +25,12 @@ before(async () => {
     assert.ok(existsSync(`${dist}/index.html`), "dist/ is missing: run `npm run build` first");
   browser = await launch();
 });
-after(() => browser?.close());
+// A browser that does not end when it is asked to must not hold up all tests.
+after(async () => {
+  if (browser === undefined) return;
+  const limit = new Promise((resolve) => setTimeout(resolve, 10_000).unref());
+  await Promise.race([browser.close(), limit]);
+});
 
 /** Runs a journey on a fresh page; `scenario` is for the stand-in server. */
 export async function journey(

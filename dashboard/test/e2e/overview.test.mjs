@@ -35,6 +35,7 @@ test("any collector's overview lists its hosts with their figures", anywhere, ()
     await row.waitFor();
     await until(async () => /\d+(\.\d)? %/.test(await text(row)), "the row has a share in per cent");
     await row.locator("[data-row-link]").click();
+    await page.locator(".side-panel").getByRole("link", { name: host, exact: true }).click();
     await page.locator("h1", { hasText: host }).waitFor();
   }),
 );
@@ -95,6 +96,8 @@ test("the keyboard alone leads anywhere", standInOnly, () =>
     await page.keyboard.press("j");
     await page.keyboard.press("k");
     await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.locator(".side-panel", { hasText: "desk-3f9a" }).waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL("**/hosts/desk-3f9a");
   }),

@@ -21,12 +21,11 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
   "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const seconds = () => Date.now() / 1000;
-
 /**
  * Starts the server. `scenario` can be changed while it runs:
  * hosts (number), well (nothing needs attention), fail (path prefix → status),
- * slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches).
+ * slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
+ * now (Unix s at which its clock stands; null: it goes).
  */
 export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}) {
   const state = {
@@ -37,8 +36,10 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     ailing: false,
     liveMs: 2_000,
     mute: false,
+    now: null,
     ...scenario,
   };
+  const seconds = () => state.now ?? Date.now() / 1000;
   const seen = [];
   let streams = 0;
   let made = { count: -1, hosts: [] };
@@ -76,7 +77,7 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     if (path === "/api/attention")
       return json(
         response,
-        state.well ? { checked_at: new Date().toISOString(), items: [] } : attention(all, now),
+        state.well ? { checked_at: new Date(now * 1000).toISOString(), items: [] } : attention(all, now),
       );
     if (path === "/api/system") return json(response, system(all, now, state.ailing));
     if (path === "/api/samples") return json(response, samples(all, query, now));

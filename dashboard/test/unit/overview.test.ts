@@ -5,13 +5,14 @@ import { worstFirst } from "../../src/features/overview/attention";
 import { hostState, matches } from "../../src/features/overview/columns";
 import { arrange } from "../../src/features/overview/hosts_table";
 import {
+  COLUMN_KEYS,
   DEFAULT_COLUMNS,
+  DEFAULT_SORT,
   parseOverview,
   readColumns,
-  readSort,
   writeColumns,
-  writeSort,
 } from "../../src/features/overview/search";
+import { readSort, writeSort } from "../../src/ui/table";
 
 function host(name: string, part: Partial<HostSummary> = {}): HostSummary {
   return {
@@ -91,8 +92,8 @@ describe("the hosts table", () => {
 
 describe("the overview's URL", () => {
   it("holds sort and columns, and nothing while they are as at first", () => {
-    expect(writeSort(readSort("-cpu"))).toBe("-cpu");
-    expect(writeSort(readSort("nonsense"))).toBeUndefined();
+    expect(writeSort(readSort("-cpu", COLUMN_KEYS, DEFAULT_SORT), DEFAULT_SORT)).toBe("-cpu");
+    expect(writeSort(readSort("nonsense", COLUMN_KEYS, DEFAULT_SORT), DEFAULT_SORT)).toBeUndefined();
     expect(writeColumns(readColumns("cpu,seen"))).toBe("host,cpu,seen");
     expect(writeColumns(DEFAULT_COLUMNS)).toBeUndefined();
     expect(parseOverview({ q: 5, sort: "-uptime", cols: "host,load" })).toEqual({

@@ -10,6 +10,6 @@ mod proxy;
 mod wait;
 
 pub use nats::NatsServer;
-pub use postgres::{Database, Postgres};
+pub use postgres::{Database, Postgres, postgres_bin};
 pub use proxy::Proxy;
 pub use wait::{BOUND, wait_for, wait_until};

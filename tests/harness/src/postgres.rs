@@ -13,6 +13,8 @@ use crate::process::{Server, free_port, wait_ready};
 
 /// Names a server to use instead of a private one.
 const URL_VARIABLE: &str = "HI_TEST_POSTGRES_URL";
+/// Names the folder of PostgreSQL's programs to run instead of the newest installed.
+const BIN_VARIABLE: &str = "HI_TEST_POSTGRES_BIN";
 /// Names a server with the TimescaleDB extension.
 const TIMESCALE_VARIABLE: &str = "HI_TEST_TIMESCALE_URL";
 
@@ -78,7 +80,10 @@ impl Database {
 
     async fn clone_template(url: &str) -> Result<Self> {
         let name = unique_name();
-        execute(url, &format!("CREATE DATABASE {name} TEMPLATE {}", template_name()?)).await?;
+        // An empty one becomes one of TimescaleDB when the collector first opens it.
+        let template =
+            if has_timescale() { String::new() } else { format!(" TEMPLATE {}", template_name()?) };
+        execute(url, &format!("CREATE DATABASE {name}{template}")).await?;
         Ok(Self { url: with_database(url, &name) })
     }
 }
@@ -162,6 +167,9 @@ fn start_server(data: &Path, folder: &Path, port: u16) -> Result<Server> {
     ] {
         command.args(["-c", setting]);
     }
+    if has_timescale() {
+        command.args(["-c", "shared_preload_libraries=timescaledb", "-c", "timescaledb.telemetry_level=off"]);
+    }
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut server = Server::start(command, folder)?;
     wait_ready(&mut server, "postgres", || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
@@ -173,7 +181,12 @@ async fn cached_cluster() -> Result<PathBuf> {
     let root = is_root();
     let user =
         if root { "postgres".to_owned() } else { std::env::var("USER").unwrap_or_else(|_| "user".into()) };
-    let cached = std::env::temp_dir().join(format!("hi-harness-{user}-{}", template_name()?));
+    // One of another major version cannot be opened.
+    let version = Command::new(binary("postgres")).arg("--version").output().context("run postgres")?;
+    let version = String::from_utf8_lossy(&version.stdout);
+    let major: String =
+        version.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    let cached = std::env::temp_dir().join(format!("hi-harness-{user}-{major}-{}", template_name()?));
     if cached.join("PG_VERSION").exists() {
         return Ok(cached);
     }
@@ -299,8 +312,21 @@ fn as_server_user(program: &str) -> Command {
     command
 }
 
-/// The newest PostgreSQL installed where Debian and Ubuntu put it, otherwise the one in PATH.
+/// The folder of PostgreSQL's programs that `HI_TEST_POSTGRES_BIN` names, for tests that start private servers.
+pub fn postgres_bin() -> Option<String> {
+    std::env::var(BIN_VARIABLE).ok().filter(|folder| !folder.is_empty())
+}
+
+/// Whether [`postgres_bin`] was named and has the TimescaleDB extension.
+fn has_timescale() -> bool {
+    postgres_bin().is_some_and(|bin| Path::new(&bin).with_file_name("lib").join("timescaledb.so").exists())
+}
+
+/// The one in [`postgres_bin`], the newest installed where Debian and Ubuntu put it, otherwise the one in PATH.
 fn binary(name: &str) -> String {
+    if let Some(folder) = postgres_bin() {
+        return format!("{folder}/{name}");
+    }
     let newest = std::fs::read_dir("/usr/lib/postgresql").ok().and_then(|entries| {
         let versions = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok());
         versions.max()

@@ -54,8 +54,14 @@ impl Server {
         let children = children(self.pid());
         self.kill();
         let begun = Instant::now();
-        while children.iter().any(|pid| is_running(pid)) && begun.elapsed() < Duration::from_secs(10) {
-            let _ = Command::new("kill").arg("-9").args(&children).stderr(Stdio::null()).status();
+        // Nobody here is their parent, so that no wait tells their end: it is looked for.
+        loop {
+            let left: Vec<_> = children.iter().filter(|pid| is_running(pid)).collect();
+            if left.is_empty() {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "killed, but still there: {left:?}");
+            let _ = Command::new("kill").arg("-9").args(left).stderr(Stdio::null()).status();
             std::thread::sleep(Duration::from_millis(10));
         }
     }

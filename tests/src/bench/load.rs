@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture};
 use async_nats::jetstream::{self, message::PublishMessage};
 use hi_common::batch::Batch;
+use hi_common::limits::LAYOUT_REPEAT_MS;
 use hi_common::{subject, wire};
 
 use crate::bench::recording::{Recording, ReplayHost};
@@ -19,8 +20,6 @@ const WINDOW: usize = 512;
 const ACK_TIMEOUT: Duration = Duration::from_secs(60);
 /// The usual flush interval holds this many readings of a 10 s interval.
 pub const TICKS_PER_FLUSH: u64 = 120;
-/// A batch carries its series every so often, as an agent's does.
-const LAYOUT_EVERY_TICKS: u64 = 60;
 
 /// A publisher that keeps a window of unacknowledged batches open.
 pub struct Feed {
@@ -100,11 +99,13 @@ pub async fn replay(
     mut after_flush: impl AsyncFnMut(i64) -> Result<()>,
 ) -> Result<()> {
     let interval = recording.interval_ms();
+    // A batch carries its series as often as an agent's does.
+    let layout_every = (LAYOUT_REPEAT_MS / interval).unsigned_abs().max(1);
     let ticks = ((range.end - range.start) / interval).unsigned_abs();
     for tick in 0..ticks {
         let at = range.start + tick as i64 * interval;
         for host in hosts {
-            feed.send(&recording.batch(host, tick + 1, at, tick % LAYOUT_EVERY_TICKS == 0)).await?;
+            feed.send(&recording.batch(host, tick + 1, at, tick % layout_every == 0)).await?;
         }
         if (tick + 1) % TICKS_PER_FLUSH == 0 || tick + 1 == ticks {
             feed.settle().await?;

@@ -30,12 +30,17 @@ fn runs(pid: u32) -> bool {
     state.is_some_and(|state| state != "Z")
 }
 
+/// Where tests run on another PostgreSQL than the newest installed, so do private servers.
+fn with_postgres(command: &mut Command) -> &mut Command {
+    command.envs(hi_harness::postgres_bin().map(|bin| ("HI_COLLECTOR_EMBEDDED_POSTGRES_BIN_DIR", bin)))
+}
+
 fn embedded(folder: &TempDir, port: u16) -> Process {
     let mut command = Command::new(binaries::path("hi-collector").unwrap());
     command.arg("run").arg("--set").arg("embedded.enabled=true");
     command.arg("--set").arg(format!("embedded.data_dir={}", folder.path().join("data").display()));
     command.arg("--set").arg(format!("http.listen=127.0.0.1:{port}"));
-    Process::start("embedded", folder.path(), &mut command).unwrap()
+    Process::start("embedded", folder.path(), with_postgres(&mut command)).unwrap()
 }
 
 async fn is_ready(port: u16) {
@@ -93,7 +98,7 @@ async fn everything_ends_with_a_parent_that_is_killed() {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(binaries::path("hi-collector").unwrap()).arg(folder.path());
     command.arg(port.to_string()).arg(binaries::path("hi-agent").unwrap());
-    let mut parent = Process::start("parent", folder.path(), &mut command).unwrap();
+    let mut parent = Process::start("parent", folder.path(), with_postgres(&mut command)).unwrap();
     is_ready(port).await;
     let children = descendants(parent.id());
     assert!(children.len() >= 4, "collector, agent, PostgreSQL and nats-server must run: {children:?}");

@@ -16,7 +16,7 @@ use crate::host::{At, HostRoot, Scratch};
 use crate::source::pattern::Patterns;
 use crate::source::{Outcome, Readings, Source, SourceDef, SourceError, own_section};
 use crate::sys::statfs::{Usage, usage};
-use mounts::{Mount, parse};
+use mounts::{Mount, mark_hidden, parse};
 use prober::{Answer, Prober};
 
 config_section! {
@@ -88,7 +88,7 @@ const TIMEOUT_SECS_MAX: u64 = 8;
 /// What `device_error` says of a mount that hangs, in node_exporter's words.
 const STALLED: &str = "mountpoint timeout";
 const NOT_ASKED: &str = "not asked: too many mount points hang";
-/// A sandbox (`ProtectHome=`, `InaccessiblePaths=`) puts an empty tmpfs over what it hides.
+/// A sandbox (`ProtectHome=`, `PrivateTmp=`, mounts that do not propagate into it) shows something else at that place.
 const HIDDEN: &str = "hidden from the agent";
 
 struct Filesystem {
@@ -117,6 +117,10 @@ impl Filesystem {
 
     /// The mounts that are not left out, and the last error in a line.
     fn mounts(&mut self, host: &HostRoot) -> Result<(Vec<Mount>, Result<(), SourceError>), SourceError> {
+        let wanted = |mount: &Mount| {
+            !self.exclude_types.matches(&mount.fstype)
+                && !self.exclude_mountpoints.matches_path(&mount.mountpoint)
+        };
         // Process 1 sees the host's mounts, this process those of its sandbox; it is hidden by `hidepid=`.
         let text = match host.text(&mut self.scratch, At::Proc, "1/mountinfo") {
             Err(SourceError::Missing { .. } | SourceError::Permission { .. }) => {
@@ -124,11 +128,13 @@ impl Filesystem {
             }
             text => text?,
         };
-        let wanted = |mount: &Mount| {
-            !self.exclude_types.matches(&mount.fstype)
-                && !self.exclude_mountpoints.matches_path(&mount.mountpoint)
-        };
-        Ok(parse(text, wanted))
+        let (mut mounts, result) = parse(text, wanted);
+        if host.is_live()
+            && let Ok(text) = host.text(&mut self.scratch, At::Proc, "self/mountinfo")
+        {
+            mark_hidden(&mut mounts, text);
+        }
+        Ok((mounts, result))
     }
 }
 
@@ -136,7 +142,7 @@ impl Source for Filesystem {
     fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
         let (mounts, result) = self.mounts(host)?;
         let mut answers: HashMap<PathBuf, Answer> = match host.is_live() {
-            true => self.prober.ask(mounts.iter().map(|mount| host.root(&mount.mountpoint)).collect()),
+            true => self.prober.ask(visible(&mounts).map(|mount| host.root(&mount.mountpoint)).collect()),
             false => HashMap::new(),
         };
         let rows: Vec<Row> = mounts
@@ -146,6 +152,10 @@ impl Source for Filesystem {
         push(&rows, out);
         result.map(|()| if rows.is_empty() { Outcome::Absent } else { Outcome::Read })
     }
+}
+
+fn visible(mounts: &[Mount]) -> impl Iterator<Item = &Mount> {
+    mounts.iter().filter(|mount| !mount.hidden)
 }
 
 /// A mount and what its filesystem said.
@@ -158,6 +168,7 @@ struct Row {
 impl Row {
     fn new(answer: Option<Answer>, mount: Mount) -> Self {
         let (usage, error) = match answer {
+            _ if mount.hidden => (None, HIDDEN.to_owned()),
             None => (None, String::new()),
             Some(Answer::Usage(usage)) if usage.in_memory && !mount.is_in_memory() => {
                 (None, HIDDEN.to_owned())

@@ -1,5 +1,7 @@
 //! Lines of `mountinfo` (proc_pid_mountinfo(5)).
 
+use std::collections::HashMap;
+
 use crate::source::{SourceError, bad_line};
 
 /// A mounted filesystem.
@@ -11,6 +13,8 @@ pub(super) struct Mount {
     pub(super) major: String,
     pub(super) minor: String,
     pub(super) readonly: bool,
+    /// This process has something else at that place: asking there would yield another filesystem's numbers.
+    pub(super) hidden: bool,
 }
 
 impl Mount {
@@ -39,6 +43,23 @@ pub(super) fn parse(text: &str, wanted: impl Fn(&Mount) -> bool) -> (Vec<Mount>,
     (mounts, result)
 }
 
+/// Marks the mounts that this process, whose `mountinfo` is given, does not have at the same place from the same device. Below
+/// `chroot` the two lists speak of different places: there nothing can be told.
+pub(super) fn mark_hidden(mounts: &mut [Mount], own: &str) {
+    let own: HashMap<String, (String, String)> = own
+        .lines()
+        .filter_map(parse_line)
+        .map(|mount| (mount.mountpoint, (mount.major, mount.minor)))
+        .collect();
+    if !own.contains_key("/") {
+        return;
+    }
+    for mount in mounts {
+        let seen = own.get(&mount.mountpoint);
+        mount.hidden = seen.is_none_or(|(major, minor)| (major, minor) != (&mount.major, &mount.minor));
+    }
+}
+
 /// `36 35 98:0 /root /mnt rw,noatime shared:1 - ext3 /dev/root rw,errors=continue`
 fn parse_line(line: &str) -> Option<Mount> {
     // Optional fields lie between the options and a dash of their own.
@@ -61,6 +82,7 @@ fn parse_line(line: &str) -> Option<Mount> {
         minor: minor.to_owned(),
         // `emergency_ro` is what ext4 shows after an error made it stop writing.
         readonly: has(options, "ro") || has(super_options, "ro") || has(super_options, "emergency_ro"),
+        hidden: false,
     })
 }
 
@@ -120,6 +142,23 @@ mod tests {
         let devices: Vec<&str> = mounts.iter().map(|mount| mount.device.as_str()).collect();
         assert_eq!(devices, ["/dev/sda1", "t"]);
         assert!(result.unwrap_err().to_string().ends_with("not a mount in line \"broken\""));
+    }
+
+    #[test]
+    fn a_mount_that_this_process_lacks_is_hidden() {
+        let host = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /home rw - ext4 /dev/sda2 rw\n\
+            3 1 0:50 / /mnt/late rw - tmpfs t rw\n";
+        // The root once more, read-only: the same filesystem. Over /home lies something else.
+        let own = "9 8 8:1 / / ro - ext4 /dev/sda1 rw\n10 9 8:2 / /home ro - ext4 /dev/sda2 rw\n\
+            11 10 0:60 / /home ro - tmpfs tmpfs rw\n";
+        let hidden = |own: &str| {
+            let (mut mounts, _) = parse(host, |_| true);
+            mark_hidden(&mut mounts, own);
+            mounts.into_iter().filter(|mount| mount.hidden).map(|mount| mount.mountpoint).collect::<Vec<_>>()
+        };
+        assert_eq!(hidden(own), ["/home", "/mnt/late"]);
+        assert!(hidden(host).is_empty());
+        assert!(hidden("9 8 0:5 / /proc rw - proc proc rw\n").is_empty(), "below chroot");
     }
 
     proptest! {

@@ -74,12 +74,39 @@ fn a_sandbox_that_hides_a_mount_is_told_from_an_empty_one() {
         major: "8".to_owned(),
         minor: "1".to_owned(),
         readonly: false,
+        hidden: false,
     };
     let tmpfs =
         Usage { size_bytes: 9, free_bytes: 9, avail_bytes: 9, files: 1, files_free: 1, in_memory: true };
     let hidden = Row::new(Some(Answer::Usage(tmpfs)), mount("ext4"));
     assert_eq!((hidden.usage, hidden.error.as_str()), (None, "hidden from the agent"));
     assert_eq!(Row::new(Some(Answer::Usage(tmpfs)), mount("tmpfs")).usage, Some(tmpfs));
+    let hidden = Row::new(None, Mount { hidden: true, ..mount("tmpfs") });
+    assert_eq!(hidden.error, "hidden from the agent");
+}
+
+#[test]
+fn a_mount_outside_of_the_own_namespace_is_reported_without_numbers() {
+    let proc = tempfile::tempdir().unwrap();
+    for process in ["1", "self"] {
+        std::fs::create_dir(proc.path().join(process)).unwrap();
+    }
+    // Below `chroot` the list has no root.
+    let own = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let own = format!("1 0 0:1 / / rw - ext4 /dev/root rw\n{own}");
+    std::fs::write(proc.path().join("self/mountinfo"), &own).unwrap();
+    // At this place lies a folder of another filesystem.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let host = own + &format!("9999 1 0:9999 / {path} rw - ext4 /dev/late rw\n");
+    std::fs::write(proc.path().join("1/mountinfo"), host).unwrap();
+    let mut source = Filesystem::new(&Config { exclude_types: vec![], ..Config::default() }).unwrap();
+
+    let (out, _) = pass(&mut source, &HostRoot::live_with_proc(proc.path()));
+    let found = errors(&out);
+    assert_eq!(found[path], ("hidden from the agent".to_owned(), 1.0));
+    assert_eq!(found["/"], (String::new(), 0.0));
+    assert!(!out.samples().any(|(metric, labels, _)| metric.name == SIZE.name && labels[1] == path));
 }
 
 #[test]

@@ -2,24 +2,23 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { eventsQuery, hostsQuery } from "../../api/queries";
 import type { HostEvent } from "../../api/types";
-import { dayClock, exact } from "../../format/time";
+import { EVENTS_RANGE, RANGE_WORDS } from "../../format/range";
+import { dayClock, exact, span } from "../../format/time";
+import { hasWords } from "../../format/words";
 import { Button } from "../../ui/button";
 import { Ago } from "../../ui/figures";
 import { FilterField } from "../../ui/filter";
 import { State, severity } from "../../ui/state";
 import { moveInList } from "../../ui/table";
 import { useTitle } from "../../ui/title";
+import { type RangeView, useRange } from "../../ui/view";
 import { Empty, ErrorNote, Skeleton } from "../../ui/views";
 
 const route = getRouteApi("/events");
 
 /** Whether all words typed are somewhere in the event. */
 export function fits(event: HostEvent, wanted: string): boolean {
-  const text = `${event.host ?? "collector"} ${event.type} ${event.severity} ${event.message}`.toLowerCase();
-  return wanted
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
+  return hasWords(`${event.host ?? "collector"} ${event.type} ${event.severity} ${event.message}`, wanted);
 }
 
 function Choice({
@@ -112,13 +111,26 @@ function Table({ events }: { events: readonly HostEvent[] }) {
   );
 }
 
+function Nothing({ view: { range, name, choose } }: { view: RangeView }) {
+  const when = range.live
+    ? `in the last ${RANGE_WORDS[name]}`
+    : `between ${span(range.from ?? 0, range.to ?? 0, Date.now())}`;
+  return (
+    <Empty title={`Nothing happened ${when}.`}>
+      <p>Restarts, failing sources and other things that happen once are listed here.</p>
+      {!(range.live && name === "1y") && <Button onClick={() => choose("1y")}>Show the last year</Button>}
+    </Empty>
+  );
+}
+
 export function EventsPage() {
   useTitle("Events");
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const view = useRange(EVENTS_RANGE);
   const hosts = useQuery(hostsQuery).data ?? [];
   const { data, error, refetch, isPending, hasNextPage, isFetchingNextPage, fetchNextPage } =
-    useInfiniteQuery(eventsQuery({ host: search.host, type: search.type }));
+    useInfiniteQuery(eventsQuery({ host: search.host, type: search.type }, view.range));
   const loaded = data?.pages.flatMap(({ events }) => events) ?? [];
   const events = search.q === undefined ? loaded : loaded.filter((event) => fits(event, search.q ?? ""));
   const types = [...new Set(loaded.map(({ type }) => type))].sort();
@@ -155,17 +167,13 @@ export function EventsPage() {
         <ErrorNote what="The events could not be read" error={error} retry={() => void refetch()} />
       )}
       {data !== undefined && events.length === 0 && filtered && (
-        <Empty title="No event fits the filter.">
+        <Empty title="No event of this time fits the filter.">
           <Button onClick={() => change({ host: undefined, type: undefined, q: undefined })}>
             Clear the filter
           </Button>
         </Empty>
       )}
-      {data !== undefined && events.length === 0 && !filtered && (
-        <Empty title="Nothing has happened yet.">
-          <p>Restarts, failing sources and other things that happen once will be listed here.</p>
-        </Empty>
-      )}
+      {data !== undefined && events.length === 0 && !filtered && <Nothing view={view} />}
       {events.length > 0 && <Table events={events} />}
       {hasNextPage && (
         <p className="more">

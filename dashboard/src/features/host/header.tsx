@@ -1,11 +1,10 @@
 /** Who this host is, and whether it is well. */
-import { useQuery } from "@tanstack/react-query";
-import { attentionQuery } from "../../api/queries";
 import type { HostDetail } from "../../api/types";
 import * as number from "../../format/number";
 import { duration, exact, parseTime } from "../../format/time";
 import { type FactRow, Facts } from "../../ui/facts";
 import { Ago, Quantity } from "../../ui/figures";
+import { HostAttention, useWorst } from "../../ui/host_attention";
 import { Icon } from "../../ui/icons";
 import { State } from "../../ui/state";
 
@@ -64,45 +63,21 @@ function rows(host: HostDetail): FactRow[] {
   return all.filter((row) => row !== null);
 }
 
-/** What of the attention list concerns this host. */
-function HostAttention({ host }: { host: HostDetail }) {
-  const { data } = useQuery(attentionQuery);
-  // That the host is silent or in conflict is said at length above.
-  const items = data?.items.filter(
-    (item) => item.host === host.host && item.kind !== "host_silent" && item.kind !== "name_conflict",
-  );
-  if (items === undefined || items.length === 0) return null;
-  return (
-    <ul className="host-attention" aria-label="Needs attention">
-      {items.map((item) => (
-        <li key={`${item.kind} ${item.subject}`} className="attention-item">
-          <State of={item.severity} />
-          <p>
-            <span className="attention-subject">{item.subject}</span>{" "}
-            <span className="attention-message">{item.message}</span>
-          </p>
-          <span className="attention-since">
-            <Ago at={item.since} prefix="since " />
-          </span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** The state in a word: what the figures of the header alone can tell. */
+/** The state in a word. What is only worth knowing is no state. */
 function Word({ host }: { host: HostDetail }) {
+  const worst = useWorst(host.host) ?? (host.attention > 0 ? "warning" : "ok");
   if (host.state === "silent") return <State of="critical" word="silent" />;
   if (host.state === "conflict") return <State of="warning" word="name conflict" />;
   if (host.sources_failing > 0) {
     const words = host.sources_failing === 1 ? "1 source fails" : `${host.sources_failing} sources fail`;
     return (
       <a href="#sources" className="plain">
-        <State of="warning" word={words} />
+        <State of={worst === "critical" ? worst : "warning"} word={words} />
       </a>
     );
   }
-  return host.attention > 0 ? <State of="warning" word="needs attention" /> : <State of="ok" word="ok" />;
+  if (worst === "ok" || worst === "info") return <State of="ok" word="ok" />;
+  return <State of={worst} word="needs attention" />;
 }
 
 export function HostHeader({ host }: { host: HostDetail }) {
@@ -113,7 +88,8 @@ export function HostHeader({ host }: { host: HostDetail }) {
         <Word host={host} />
       </div>
       <StateNote host={host} />
-      <HostAttention host={host} />
+      {/* That the host is silent or in conflict is said at length above. */}
+      <HostAttention host={host.host} without={["host_silent", "name_conflict"]} />
       <Facts rows={rows(host)} />
     </header>
   );

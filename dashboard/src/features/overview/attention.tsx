@@ -3,9 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { attentionQuery } from "../../api/queries";
 import type { AttentionItem } from "../../api/types";
-import { coarse, exact, parseTime } from "../../format/time";
 import { Ago } from "../../ui/figures";
-import { useNow } from "../../ui/now";
+import { Since } from "../../ui/host_attention";
 import { State } from "../../ui/state";
 import { ErrorNote, Skeleton } from "../../ui/views";
 
@@ -24,18 +23,6 @@ const WEIGHT = { critical: 0, warning: 1, info: 2 } as const;
 export function worstFirst(items: readonly AttentionItem[]): AttentionItem[] {
   return [...items].sort(
     (left, right) => WEIGHT[left.severity] - WEIGHT[right.severity] || right.since.localeCompare(left.since),
-  );
-}
-
-function Since({ at }: { at: string }) {
-  const now = useNow();
-  const time = parseTime(at);
-  if (time === null) return null;
-  return (
-    <time dateTime={at} title={`since ${exact(time)}`} className="attention-since">
-      <span className="sr-only">for </span>
-      {coarse(Math.max(0, now - time) / 1000)}
-    </time>
   );
 }
 

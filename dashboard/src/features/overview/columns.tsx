@@ -1,11 +1,13 @@
 /** The columns of the hosts table: what each says, and by what it sorts. */
-import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { HostSummary } from "../../api/types";
 import * as number from "../../format/number";
 import { duration, parseTime } from "../../format/time";
+import { hasWords } from "../../format/words";
 import { Ago, Bar, Quantity, Sparkline } from "../../ui/figures";
+import { useWorst } from "../../ui/host_attention";
 import { CPU_LIMITS, FILESYSTEM_LIMITS, MEMORY_LIMITS } from "../../ui/limits";
+import { RowLink } from "../../ui/row_link";
 import { type Severity, State } from "../../ui/state";
 import type { ColumnKey } from "./search";
 
@@ -17,23 +19,26 @@ export interface Column {
   cell: (host: HostSummary) => ReactNode;
 }
 
-/** How a host stands, as a state with a word. */
-export function hostState(host: HostSummary): readonly [Severity, string] {
+/** How a host stands, as a state with a word; `worst` of what needs attention there, where that is known. */
+export function hostState(host: HostSummary, worst: Severity | null = null): readonly [Severity, string] {
   if (host.state === "silent") return ["critical", "silent"];
   if (host.state === "conflict") return ["warning", "name conflict"];
-  if (host.sources_failing > 0) return ["warning", `${host.sources_failing} source failing`];
-  return host.attention > 0 ? ["warning", "needs attention"] : ["ok", "ok"];
+  const level = worst ?? (host.attention > 0 ? "warning" : "ok");
+  if (host.sources_failing > 0) {
+    const words = host.sources_failing === 1 ? "1 source failing" : `${host.sources_failing} sources failing`;
+    return [level === "critical" ? level : "warning", words];
+  }
+  // What is only worth knowing makes no host one that needs attention.
+  return level === "ok" || level === "info" ? ["ok", "ok"] : [level, "needs attention"];
 }
 
 function HostCell({ host }: { host: HostSummary }) {
-  const [severity, word] = hostState(host);
+  const [severity, word] = hostState(host, useWorst(host.host));
   return (
     <div className="host-cell">
       <State of={severity} word={word} quiet />
       <div>
-        <Link to="/hosts/$host" params={{ host: host.host }} data-row-link="" className="row-link">
-          {host.host}
-        </Link>
+        <RowLink row={host.host}>{host.host}</RowLink>
         <div className="sub">
           {host.state === "ok" ? (
             (host.os ?? "operating system not known yet")
@@ -203,10 +208,6 @@ export const COLUMNS: readonly Column[] = [
 export function matches(host: HostSummary, wanted: string): boolean {
   const text = [host.host, host.os, host.kernel, host.architecture, host.agent_version, hostState(host)[1]]
     .concat(host.filesystem_fullest?.mountpoint ?? "")
-    .join(" ")
-    .toLowerCase();
-  return wanted
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
+    .join(" ");
+  return hasWords(text, wanted);
 }

@@ -1,25 +1,28 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { hostsQuery } from "../../api/queries";
 import { Button } from "../../ui/button";
 import { FilterField } from "../../ui/filter";
 import { Menu, MenuCheck, MenuItem, MenuSeparator } from "../../ui/menu";
+import { readSort, writeSort } from "../../ui/table";
 import { useTitle } from "../../ui/title";
 import { Command, Empty, ErrorNote, Skeleton } from "../../ui/views";
 import { AttentionList } from "./attention";
 import { COLUMNS } from "./columns";
 import { arrange, HostsTable } from "./hosts_table";
 import {
+  COLUMN_KEYS,
   type ColumnKey,
+  DEFAULT_SORT,
   type OverviewSearch,
   readColumns,
-  readSort,
   writeColumns,
-  writeSort,
 } from "./search";
 
 const route = getRouteApi("/");
+/** It brings the charts along, which the table does without. */
+const HostPanel = lazy(async () => ({ default: (await import("./panel")).HostPanel }));
 
 function ColumnMenu({
   shown,
@@ -57,19 +60,31 @@ function NoHosts() {
   );
 }
 
+function Failed({ known, error, retry }: { known: boolean; error: Error; retry: () => void }) {
+  const what = known
+    ? "The hosts could not be read again, these are the last known"
+    : "The hosts could not be read";
+  return <ErrorNote what={what} error={error} retry={retry} />;
+}
+
 export function OverviewPage() {
   useTitle("Overview");
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { data, error, refetch, isPending } = useQuery(hostsQuery);
-  const sort = useMemo(() => readSort(search.sort), [search.sort]);
+  const sort = useMemo(() => readSort(search.sort, COLUMN_KEYS, DEFAULT_SORT), [search.sort]);
   const shown = useMemo(() => readColumns(search.cols), [search.cols]);
   const hosts = useMemo(() => arrange(data ?? [], search.q ?? "", sort), [data, search.q, sort]);
   const change = (next: Partial<OverviewSearch>) =>
-    void navigate({ search: (before) => ({ ...before, ...next }), replace: true, resetScroll: false });
+    void navigate({
+      search: (before) => ({ ...before, ...next }),
+      replace: true,
+      state: true,
+      resetScroll: false,
+    });
 
   return (
-    <div className="page">
+    <div className="page" data-panel={search.row === undefined ? undefined : ""}>
       <h1 className="sr-only">Overview</h1>
       <AttentionList hosts={data === undefined ? null : data.filter(({ state }) => state === "ok").length} />
       <section aria-labelledby="hosts-title" className="section">
@@ -92,17 +107,7 @@ export function OverviewPage() {
           </div>
         </div>
         {isPending && <Skeleton rows={6} height={45} label="Loading hosts" />}
-        {error !== null && (
-          <ErrorNote
-            what={
-              data === undefined
-                ? "The hosts could not be read"
-                : "The hosts could not be read again, these are the last known"
-            }
-            error={error}
-            retry={() => void refetch()}
-          />
-        )}
+        {error !== null && <Failed known={data !== undefined} error={error} retry={() => void refetch()} />}
         {data?.length === 0 && <NoHosts />}
         {data !== undefined && data.length > 0 && hosts.length === 0 && (
           <Empty title={`No host fits “${search.q}”.`}>
@@ -114,10 +119,15 @@ export function OverviewPage() {
             hosts={hosts}
             shown={shown}
             sort={sort}
-            onSort={(next) => change({ sort: writeSort(next) })}
+            onSort={(next) => change({ sort: writeSort(next, DEFAULT_SORT) })}
           />
         )}
       </section>
+      {search.row !== undefined && data !== undefined && (
+        <Suspense>
+          <HostPanel hosts={data} shown={hosts} />
+        </Suspense>
+      )}
     </div>
   );
 }

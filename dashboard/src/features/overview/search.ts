@@ -1,5 +1,6 @@
 /** What of the overview stands in its URL. */
 import type { Sort } from "../../ui/table";
+import { parseView, searchText, type ViewSearch } from "../../ui/view";
 
 export const COLUMN_KEYS = [
   "host",
@@ -22,7 +23,7 @@ export const DEFAULT_COLUMNS: readonly ColumnKey[] = COLUMN_KEYS.filter(
 );
 export const DEFAULT_SORT: Sort<ColumnKey> = { key: "host", descending: false };
 
-export interface OverviewSearch {
+export interface OverviewSearch extends ViewSearch {
   /** What the table is filtered by. */
   q?: string;
   /** Column, with a minus in front for greatest first. */
@@ -34,23 +35,13 @@ export interface OverviewSearch {
 const isColumn = (key: string): key is ColumnKey => (COLUMN_KEYS as readonly string[]).includes(key);
 
 export function parseOverview(search: Record<string, unknown>): OverviewSearch {
-  const result: OverviewSearch = {};
-  if ((typeof search.q === "string" || typeof search.q === "number") && search.q !== "")
-    result.q = String(search.q);
-  if (typeof search.sort === "string" && isColumn(search.sort.replace(/^-/, ""))) result.sort = search.sort;
-  if (typeof search.cols === "string" && readColumns(search.cols) !== DEFAULT_COLUMNS)
-    result.cols = search.cols;
-  return result;
-}
-
-export function readSort(sort: string | undefined): Sort<ColumnKey> {
-  const key = sort?.replace(/^-/, "") ?? "";
-  return isColumn(key) ? { key, descending: sort?.startsWith("-") ?? false } : DEFAULT_SORT;
-}
-
-export function writeSort({ key, descending }: Sort<ColumnKey>): string | undefined {
-  if (key === DEFAULT_SORT.key && descending === DEFAULT_SORT.descending) return undefined;
-  return descending ? `-${key}` : key;
+  const { sort, cols } = search;
+  return {
+    ...parseView(search),
+    q: searchText(search.q),
+    sort: typeof sort === "string" && isColumn(sort.replace(/^-/, "")) ? sort : undefined,
+    cols: typeof cols === "string" ? writeColumns(readColumns(cols)) : undefined,
+  };
 }
 
 /** The columns named, in the table's order; the host itself is always there. */
