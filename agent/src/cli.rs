@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{Config, ENV_CONFIG, Origin};
 use crate::host::HostRoot;
 use crate::self_metrics::VERSION;
-use crate::{nats, reference, report, run};
+use crate::{capture, nats, reference, report, run};
 
 /// Stack of the runtime's helper threads (name resolution), in bytes.
 const STACK_BYTES: usize = 256 << 10;
@@ -32,6 +32,9 @@ pub struct Cli {
     /// Sets one key, over file and environment: nats.url=nats://nas:4222
     #[arg(long = "set", value_name = "KEY=VALUE", global = true, value_parser = key_value)]
     pub sets: Vec<(String, String)>,
+    /// Read a capture in place of this machine
+    #[arg(long, value_name = "DIR", global = true)]
+    pub root: Option<PathBuf>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -53,6 +56,17 @@ pub enum Command {
         /// Prometheus text or JSON
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+    },
+    /// Write the raw answers of everything sources read into a folder, for `--root` and for reports of faults
+    Capture {
+        /// Names of sources; all when none is given
+        sources: Vec<String>,
+        /// Folder, new or empty
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Replace serial numbers, WWNs, UUIDs, addresses and the host's name
+        #[arg(long)]
+        redact: bool,
     },
     /// List every source: what it reads here, or why it does not
     Sources,
@@ -91,12 +105,24 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.to_owned()))
 }
 
+/// The machine, or the capture that stands for it.
+fn host(cli: &Cli) -> anyhow::Result<HostRoot> {
+    let Some(root) = &cli.root else { return Ok(HostRoot::live()) };
+    if matches!(cli.command, Command::Capture { .. }) {
+        bail!("`capture` reads this machine: leave out `--root`");
+    }
+    if !root.is_dir() {
+        bail!("`--root {}` is no folder with a capture in it", root.display());
+    }
+    Ok(HostRoot::captured(root))
+}
+
 /// Does what was asked.
 ///
 /// # Errors
 /// What stands in the way, in words for the one who asked.
 pub fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let host = HostRoot::live();
+    let host = host(cli)?;
     let origin = Origin { file: cli.config.clone(), sets: cli.sets.clone() };
     let text = match &cli.command {
         Command::Version => format!("hi-agent {VERSION}\n"),
@@ -116,6 +142,9 @@ pub fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
             match command {
                 Command::Sample { source, format } => report::sample(&config, &host, source, *format)?,
                 Command::Sources => report::sources(&config, &host)?,
+                Command::Capture { sources, out, redact } => {
+                    capture::capture(&config, sources, out, *redact)?
+                }
                 _ => {
                     nats::check(&config.nats)?;
                     report::check(&config)?;

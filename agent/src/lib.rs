@@ -3,6 +3,7 @@
 
 pub mod assembler;
 pub mod batcher;
+pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;

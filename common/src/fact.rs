@@ -38,4 +38,6 @@ pub enum FactValue {
     Text(String),
     /// Several of them.
     List(Vec<FactValue>),
+    /// Named ones: a part of the thing (a device of a pool), or an entry of a log.
+    Map(BTreeMap<String, FactValue>),
 }

@@ -191,7 +191,7 @@ impl Details {
 
 /// Numbers of the folders `cpu0`, `cpu1`, …, in order.
 fn cpu_numbers(host: &HostRoot) -> Vec<u32> {
-    let names = host.list(&host.sys(FOLDER)).unwrap_or_default();
+    let names = host.list(At::Sys, FOLDER).unwrap_or_default();
     let mut numbers: Vec<u32> =
         names.iter().filter_map(|name| name.strip_prefix("cpu")?.parse().ok()).collect();
     numbers.sort_unstable();
@@ -228,7 +228,7 @@ fn chosen_words(text: &str, key: &str, patterns: &Patterns) -> Vec<String> {
 /// Code name, state and mitigation of each file in `vulnerabilities`.
 fn vulnerabilities(host: &HostRoot, scratch: &mut Scratch) -> Vec<[String; 3]> {
     let folder = format!("{FOLDER}/vulnerabilities");
-    let names = host.list(&host.sys(&folder)).unwrap_or_default();
+    let names = host.list(At::Sys, &folder).unwrap_or_default();
     let row = |name: String| {
         let text = host.attribute(scratch, &format!("{folder}/{name}"))?;
         let (state, mitigation) = parse_vulnerability(text);

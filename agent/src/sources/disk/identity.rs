@@ -99,7 +99,7 @@ impl Identity {
         let folder = format!("block/{}", device.replace('/', "!"));
         let mut attribute =
             |name: &str| host.attribute(scratch, &format!("{folder}/{name}")).map(str::to_owned);
-        let physical = host.sys(&format!("{folder}/device")).exists();
+        let physical = host.exists(At::Sys, &format!("{folder}/device"));
         let flag = |text: Option<String>| text.map(|text| text == "1");
         Self {
             numbers,

@@ -8,7 +8,7 @@ use hi_common::fact::FactValue;
 use hi_common::metric::{MetricDef, Unit};
 
 use super::Traffic;
-use crate::host::{HostRoot, Scratch};
+use crate::host::{At, HostRoot, Scratch};
 use crate::source::pattern::Patterns;
 use crate::source::{Every, Readings, SourceError};
 use crate::sys::addresses::{Address, addresses};
@@ -148,11 +148,14 @@ impl Interfaces {
         traffic: &[Traffic],
         exclude: &Patterns,
     ) -> Result<(), SourceError> {
-        let folder = host.sys("class/net");
         let names: Vec<String> = match traffic.is_empty() {
             false => traffic.iter().map(|traffic| traffic.device.clone()).collect(),
             // Files such as `bonding_masters` lie there too.
-            true => host.list(&folder)?.into_iter().filter(|name| folder.join(name).is_dir()).collect(),
+            true => {
+                let mut names = host.list(At::Sys, "class/net")?;
+                names.retain(|name| host.is_folder(At::Sys, &format!("class/net/{name}")));
+                names
+            }
         };
         let mut old = std::mem::take(&mut self.list);
         for name in names.into_iter().filter(|name| !exclude.matches(name)) {
@@ -262,7 +265,7 @@ impl Interface {
         let uevent = text("uevent");
         let kind = uevent.lines().find_map(|line| line.strip_prefix("DEVTYPE="));
         kind.unwrap_or_default().clone_into(&mut self.kind);
-        self.physical = host.sys(&format!("{folder}/device")).exists();
+        self.physical = host.exists(At::Sys, &format!("{folder}/device"));
     }
 
     /// A virtual cable's end (veth): its link is an interface elsewhere. Containers make and drop them by the hundred,

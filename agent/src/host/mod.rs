@@ -1,13 +1,21 @@
-//! The only way to `/proc`, `/sys`, `/dev`, `/run` and `/etc`: roots that can be moved, so that a fake host is a folder.
+//! The only way to `/proc`, `/sys`, `/dev`, `/run` and `/etc`: roots that can be moved, so that a fake host is a folder; and
+//! what is read through it can be recorded, which makes such a folder.
 
+mod device;
+mod recorder;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use crate::source::{SourceError, read_error};
+pub use device::{Answer, Question};
+pub use recorder::Recorder;
 
 /// Longest file that is read, in bytes: `/proc/cpuinfo` of a machine with a thousand threads has 2 MiB.
 const FILE_BYTES_MAX: usize = 8 << 20;
@@ -20,8 +28,12 @@ pub struct HostRoot {
     procfs: PathBuf,
     sysfs: PathBuf,
     udev: PathBuf,
+    devfs: PathBuf,
     rootfs: PathBuf,
     live: bool,
+    recorder: Option<Arc<Recorder>>,
+    /// Of a capture: what its host could not read.
+    errors: Arc<BTreeMap<PathBuf, i32>>,
 }
 
 /// Which root a relative path starts from.
@@ -33,6 +45,8 @@ pub enum At {
     Sys,
     /// udev's database of devices, `/run/udev/data`.
     Udev,
+    /// `/dev`.
+    Dev,
     /// `/`.
     Root,
 }
@@ -51,9 +65,17 @@ impl HostRoot {
             procfs: "/proc".into(),
             sysfs: "/sys".into(),
             udev: "/run/udev/data".into(),
+            devfs: "/dev".into(),
             rootfs: "/".into(),
             live: true,
+            recorder: None,
+            errors: Arc::default(),
         }
+    }
+
+    /// This machine, with everything that is read of it written into a capture as well.
+    pub fn recording(recorder: Arc<Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..Self::live() }
     }
 
     /// A folder that holds `proc`, `sys`, `etc`, … as captured from another machine; udev's database in `run/udev/data` as
@@ -64,8 +86,11 @@ impl HostRoot {
             procfs: folder.join("proc"),
             sysfs: folder.join("sys"),
             udev: if udev.is_dir() { udev } else { folder.join("udev/data") },
+            devfs: folder.join("dev"),
             rootfs: folder.to_owned(),
             live: false,
+            recorder: None,
+            errors: Arc::new(recorder::errors(folder)),
         }
     }
 
@@ -101,12 +126,44 @@ impl HostRoot {
     /// # Errors
     /// As [`read_error`] sorts them; a file that is not there is [`SourceError::Missing`].
     pub fn text<'s>(&self, scratch: &'s mut Scratch, at: At, path: &str) -> Result<&'s str, SourceError> {
+        self.bytes(scratch, at, path)?;
+        Ok(as_text(&mut scratch.bytes))
+    }
+
+    /// Reads a file that is no text (pages of a device's vital product data) into `scratch` and lends its bytes.
+    ///
+    /// # Errors
+    /// As [`HostRoot::text`].
+    pub fn bytes<'s>(&self, scratch: &'s mut Scratch, at: At, path: &str) -> Result<&'s [u8], SourceError> {
         self.point(scratch, at, path);
         // A sysfs attribute comes whole in one read; a file below /proc may come in pieces.
-        match read_all(&scratch.path, &mut scratch.bytes, at == At::Sys) {
-            Ok(()) => Ok(as_text(&mut scratch.bytes)),
+        match self.read_all(&scratch.path, &mut scratch.bytes, at == At::Sys) {
+            Ok(()) => Ok(&scratch.bytes),
             Err(error) => Err(read_error(&scratch.path, error)),
         }
+    }
+
+    /// Reads a whole file, records it where that is wanted, and gives the errors that a capture holds.
+    fn read_all(&self, path: &Path, bytes: &mut Vec<u8>, one_page: bool) -> io::Result<()> {
+        let result = match self.captured_error(path) {
+            Some(error) => Err(error),
+            None => read_all(path, bytes, one_page),
+        };
+        if let Some(recorder) = &self.recorder {
+            match &result {
+                Ok(()) => recorder.file(path, bytes),
+                Err(error) => recorder.failed(path, error),
+            }
+        }
+        result
+    }
+
+    fn captured_error(&self, path: &Path) -> Option<io::Error> {
+        if self.errors.is_empty() {
+            return None;
+        }
+        let path = path.strip_prefix(&self.rootfs).ok()?;
+        self.errors.get(path).map(|number| io::Error::from_raw_os_error(*number))
     }
 
     /// Collects the entries of a folder whose names are numbers (processes, threads), sorted.
@@ -123,7 +180,14 @@ impl HostRoot {
         numbers.clear();
         self.point(scratch, at, path);
         match read_numbers(&scratch.path, &mut scratch.bytes, numbers) {
-            Ok(()) | Err(Errno::NOENT | Errno::SRCH) => Ok(()),
+            Ok(()) => {
+                if let Some(recorder) = &self.recorder {
+                    let names: Vec<String> = numbers.iter().map(u32::to_string).collect();
+                    recorder.listing(&scratch.path, &names);
+                }
+                Ok(())
+            }
+            Err(Errno::NOENT | Errno::SRCH) => Ok(()),
             Err(error) => Err(read_error(&scratch.path, error.into())),
         }
     }
@@ -131,13 +195,77 @@ impl HostRoot {
     /// Makes the scratch path that of a file.
     fn point(&self, scratch: &mut Scratch, at: At, path: &str) {
         scratch.path.clear();
-        scratch.path.push(match at {
+        scratch.path.push(self.base(at));
+        scratch.path.push(path.trim_start_matches('/'));
+    }
+
+    fn base(&self, at: At) -> &Path {
+        match at {
             At::Proc => &self.procfs,
             At::Sys => &self.sysfs,
             At::Udev => &self.udev,
+            At::Dev => &self.devfs,
             At::Root => &self.rootfs,
-        });
-        scratch.path.push(path.trim_start_matches('/'));
+        }
+    }
+
+    fn path(&self, at: At, path: &str) -> PathBuf {
+        self.base(at).join(path.trim_start_matches('/'))
+    }
+
+    /// Asks a device: `device` is its name below `/dev` (`sda`), or, with a leading slash, a path as the host's users see it
+    /// (a mount point).
+    ///
+    /// # Errors
+    /// What the system says, or said when the capture was made.
+    pub fn ask(&self, device: &str, question: &dyn Question) -> io::Result<Answer> {
+        let at = if device.starts_with('/') { At::Root } else { At::Dev };
+        let path = self.path(at, device);
+        if !self.live {
+            return device::replay(&path, &question.key());
+        }
+        let answer = question.ask(&path);
+        if let Some(recorder) = &self.recorder {
+            recorder.answer(&path, &question.key(), &answer);
+        }
+        answer
+    }
+
+    /// Whether there is something at a path, links followed.
+    pub fn exists(&self, at: At, path: &str) -> bool {
+        let path = self.path(at, path);
+        let there = path.exists();
+        if let (Some(recorder), true) = (&self.recorder, there) {
+            recorder.exists(&path);
+        }
+        there
+    }
+
+    /// Whether a path is that of a folder, links followed.
+    pub fn is_folder(&self, at: At, path: &str) -> bool {
+        self.exists(at, path) && self.path(at, path).is_dir()
+    }
+
+    /// Where a symbolic link leads, as it is written there; `None` when there is none.
+    pub fn link(&self, at: At, path: &str) -> Option<String> {
+        let path = self.path(at, path);
+        let target = fs::read_link(&path).ok()?;
+        if let Some(recorder) = &self.recorder {
+            recorder.exists(&path);
+        }
+        Some(target.to_string_lossy().into_owned())
+    }
+
+    /// A path with all links followed, relative to the same root again: `block/sda` below `/sys` is
+    /// `devices/pci0000:00/…/block/sda`. `None` when it is not there, or leads out of the root.
+    pub fn resolve(&self, at: At, path: &str) -> Option<String> {
+        let path = self.path(at, path);
+        let real = fs::canonicalize(&path).ok()?;
+        if let Some(recorder) = &self.recorder {
+            recorder.exists(&path);
+        }
+        let base = fs::canonicalize(self.base(at)).ok()?;
+        Some(real.strip_prefix(base).ok()?.to_string_lossy().into_owned())
     }
 
     /// Text of an attribute below `/sys` without surrounding space; `None` when it is not there, empty, or the driver has
@@ -151,40 +279,36 @@ impl HostRoot {
     /// # Errors
     /// As [`read_error`] sorts them; a file that is not there is [`SourceError::Missing`].
     pub fn read(&self, path: &Path) -> Result<String, SourceError> {
-        let bytes = fs::read(path).map_err(|error| read_error(path, error))?;
+        let mut bytes = Vec::new();
+        self.read_all(path, &mut bytes, false).map_err(|error| read_error(path, error))?;
         Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
-    }
-
-    /// Reads a text file that need not be there.
-    ///
-    /// # Errors
-    /// Every error but "not there".
-    pub fn read_optional(&self, path: &Path) -> Result<Option<String>, SourceError> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(read_error(path, error)),
-        }
     }
 
     /// Names of the entries of a directory, sorted; empty when it is not there.
     ///
     /// # Errors
     /// Every error but "not there".
-    pub fn list(&self, path: &Path) -> Result<Vec<String>, SourceError> {
-        let entries = match fs::read_dir(path) {
-            Ok(entries) => entries,
+    pub fn list(&self, at: At, path: &str) -> Result<Vec<String>, SourceError> {
+        let path = self.path(at, path);
+        let mut names = match list(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(read_error(path, error)),
+            other => other.map_err(|error| read_error(&path, error))?,
         };
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|error| read_error(path, error))?;
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        if let Some(recorder) = &self.recorder {
+            recorder.listing(&path, &names);
         }
-        names.sort_unstable();
+        if !self.live {
+            names.retain(|name| !device::is_folder_of_answers(name));
+        }
         Ok(names)
     }
+}
+
+fn list(path: &Path) -> io::Result<Vec<String>> {
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    let mut names = fs::read_dir(path)?.map(name).collect::<io::Result<Vec<String>>>()?;
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Reads a whole file into `bytes`, keeping its memory.
@@ -250,6 +374,40 @@ mod tests {
         );
         fs::write(host.proc("file"), vec![b'x'; FILE_BYTES_MAX + 1]).unwrap();
         assert_eq!(host.text(&mut scratch, At::Proc, "file").unwrap_err().reason(), "io");
+    }
+
+    /// Asks a file for its length, and fails where there is none.
+    struct Length;
+
+    impl Question for Length {
+        fn key(&self) -> String {
+            "length".to_owned()
+        }
+
+        fn ask(&self, device: &Path) -> io::Result<Answer> {
+            let length = fs::metadata(device)?.len();
+            Ok(Answer { data: length.to_le_bytes().to_vec(), status: vec![7] })
+        }
+    }
+
+    #[test]
+    fn answers_and_errors_come_again_from_a_capture() {
+        let (machine, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(machine.path().join("disk"), "12345").unwrap();
+        let recorder = Arc::new(Recorder::new(out.path()));
+        let host = HostRoot::recording(Arc::clone(&recorder));
+        let at = |name: &str| machine.path().join(name).to_str().unwrap().to_owned();
+        let answer = host.ask(&at("disk"), &Length).unwrap();
+        assert_eq!(answer.data, 5_u64.to_le_bytes());
+        assert!(host.ask(&at("none"), &Length).is_err());
+        assert!(host.exists(At::Root, &at("disk")) && !host.is_folder(At::Root, &at("disk")));
+        assert_eq!(host.list(At::Root, &at("")).unwrap(), ["disk"]);
+        recorder.finish().unwrap();
+        let copy = HostRoot::captured(out.path());
+        assert_eq!(copy.ask(&at("disk"), &Length).unwrap(), answer);
+        assert_eq!(copy.ask(&at("none"), &Length).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(copy.ask(&at("other"), &Length).unwrap_err().kind(), io::ErrorKind::Unsupported);
+        assert_eq!(copy.list(At::Root, &at("")).unwrap(), ["disk"]);
     }
 
     proptest! {

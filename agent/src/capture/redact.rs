@@ -1,0 +1,277 @@
+//! Replaces what identifies a machine in a capture: serial numbers, WWNs, UUIDs, hardware addresses, the host's name. Each
+//! is replaced by the same other text of the same length and kind wherever it stands, in text and in binary pages, so that
+//! what belonged together still does, and every parser reads what it read before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Shortest text replaced: a shorter one would be found where it is no identifier.
+const SECRET_BYTES_MIN: usize = 6;
+/// Files below `/sys` and `/proc` whose whole content identifies.
+const FILES: [&str; 14] = [
+    "serial",
+    "serial_number",
+    "wwid",
+    "eui",
+    "nguid",
+    "uuid",
+    "address",
+    "machine-id",
+    "hostname",
+    "product_serial",
+    "board_serial",
+    "chassis_serial",
+    "product_uuid",
+    "boot_id",
+];
+/// Properties of udev's database that identify.
+const PROPERTIES: [&str; 12] = [
+    "ID_SERIAL",
+    "ID_SERIAL_SHORT",
+    "ID_WWN",
+    "ID_WWN_WITH_EXTENSION",
+    "SCSI_IDENT_SERIAL",
+    "ID_FS_UUID",
+    "ID_FS_UUID_ENC",
+    "ID_FS_UUID_SUB",
+    "ID_PART_TABLE_UUID",
+    "ID_PART_ENTRY_UUID",
+    "ID_SCSI_SERIAL",
+    "DM_UUID",
+];
+/// Where the host's name stands.
+const HOSTNAME: &str = "proc/sys/kernel/hostname";
+/// ATA IDENTIFY DEVICE (ACS-4 7.13.7): serial number in words 10–19, World Wide Name in words 108–111, both with the bytes
+/// of each word exchanged; integrity word 255.
+const IDENTIFY_BYTES: usize = 512;
+/// NVMe Identify Controller (NVMe base specification 2.0, figure 275): serial number in bytes 4–23.
+const NVME_IDENTIFY_BYTES: usize = 4096;
+
+/// Redacts a capture in place; returns how many different identifiers were found.
+pub(super) fn redact(folder: &Path) -> io::Result<usize> {
+    let mut files = Vec::new();
+    list(folder, &mut files)?;
+    let mut secrets = BTreeSet::new();
+    for file in &files {
+        let bytes = fs::read(file)?;
+        found(file, &bytes, &mut secrets);
+    }
+    let seed = xxhash_rust::xxh3::xxh3_64(format!("{folder:?}{:?}", std::time::SystemTime::now()).as_bytes());
+    let patterns = patterns(&secrets, seed);
+    for file in &files {
+        let mut bytes = fs::read(file)?;
+        let mut changed = replace(&mut bytes, &patterns);
+        if in_answer(file) {
+            // ATA writes the bytes of each word exchanged.
+            let mut swapped = swap(&bytes);
+            if replace(&mut swapped, &patterns) {
+                (bytes, changed) = (swap(&swapped), true);
+            }
+        }
+        if changed {
+            renew_checksum(&mut bytes);
+            fs::write(file, bytes)?;
+        }
+    }
+    rename_host(folder)?;
+    Ok(secrets.len())
+}
+
+/// A name too short to be looked for everywhere is still no longer told.
+fn rename_host(folder: &Path) -> io::Result<()> {
+    let file = folder.join(HOSTNAME);
+    match fs::read_to_string(&file) {
+        Ok(name) if name.trim().len() < SECRET_BYTES_MIN => fs::write(file, "host\n"),
+        _ => Ok(()),
+    }
+}
+
+/// Regular files below a folder; links lead to others of them.
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            list(&entry.path(), files)?;
+        } else if kind.is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Adds the identifiers that a file holds.
+fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes);
+    let mut add = |text: &str| {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let plain = text.trim_start_matches("0x").trim_start_matches("naa.").trim_start_matches("eui.");
+        let varied = plain.chars().collect::<BTreeSet<char>>().len() > 2;
+        if plain.len() >= SECRET_BYTES_MIN && varied && !plain.contains('\n') {
+            secrets.insert(plain.to_owned());
+        }
+    };
+    if FILES.contains(&name) {
+        add(&text);
+    }
+    if file.parent().is_some_and(|parent| parent.ends_with("udev/data")) {
+        for (key, value) in text.lines().filter_map(|line| line.strip_prefix("E:")?.split_once('=')) {
+            if PROPERTIES.contains(&key) {
+                add(value);
+            }
+        }
+    }
+    match bytes.len() {
+        IDENTIFY_BYTES if in_answer(file) => {
+            let swapped = swap(bytes);
+            add(&String::from_utf8_lossy(&swapped[20..40]));
+            add(&hex(&swapped[216..224]));
+        }
+        NVME_IDENTIFY_BYTES if in_answer(file) => add(&String::from_utf8_lossy(&bytes[4..24])),
+        _ => {}
+    }
+}
+
+fn in_answer(file: &Path) -> bool {
+    file.parent().is_some_and(|parent| parent.extension().is_some_and(|extension| extension == "ioctl"))
+}
+
+/// What to look for, and what stands there afterwards: every form an identifier takes.
+fn patterns(secrets: &BTreeSet<String>, seed: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut patterns = BTreeMap::new();
+    for secret in secrets {
+        let other = disguise(secret, seed);
+        let (from, to) = (secret.as_bytes(), other.as_bytes());
+        let mut add = |from: Vec<u8>, to: Vec<u8>| {
+            patterns.entry(from).or_insert(to);
+        };
+        add(from.to_vec(), to.to_vec());
+        add(secret.to_uppercase().into_bytes(), other.to_uppercase().into_bytes());
+        if let (Some(from), Some(to)) = (unhex(secret), unhex(&other)) {
+            add(from, to);
+        }
+    }
+    let mut patterns: Vec<_> = patterns.into_iter().collect();
+    // The longest first: one identifier may be part of another.
+    patterns.sort_by_key(|(from, _)| std::cmp::Reverse(from.len()));
+    patterns
+}
+
+/// Another text of the same length, with letters for letters and digits for digits; the first hexadecimal digits of a WWN
+/// (which name its maker) stay.
+fn disguise(secret: &str, seed: u64) -> String {
+    let is_hex = secret.chars().all(|c| c.is_ascii_hexdigit());
+    let kept = if is_hex && secret.len() == 16 { 7 } else { 0 };
+    let other = |(at, c): (usize, char)| {
+        let random = xxh3_64_with_seed(format!("{secret}{at}").as_bytes(), seed) as u8;
+        match c {
+            _ if at < kept => c,
+            '0'..='9' => char::from(b'0' + random % 10),
+            'a'..='f' => char::from(b'a' + random % 6),
+            'A'..='F' => char::from(b'A' + random % 6),
+            'g'..='z' => char::from(b'g' + random % 20),
+            'G'..='Z' => char::from(b'G' + random % 20),
+            other => other,
+        }
+    };
+    secret.chars().enumerate().map(other).collect()
+}
+
+/// Whether anything was replaced.
+fn replace(bytes: &mut [u8], patterns: &[(Vec<u8>, Vec<u8>)]) -> bool {
+    let mut done = vec![false; bytes.len()];
+    for (from, to) in
+        patterns.iter().filter(|(from, to)| from.len() == to.len() && from.len() >= SECRET_BYTES_MIN)
+    {
+        let mut at = 0;
+        while let Some(found) = bytes[at..].windows(from.len()).position(|window| window == from) {
+            let place = at + found..at + found + from.len();
+            if !done[place.clone()].contains(&true) {
+                bytes[place.clone()].copy_from_slice(to);
+                done[place.clone()].fill(true);
+            }
+            at = place.end;
+        }
+    }
+    done.contains(&true)
+}
+
+/// Makes the checksum of a page of IDENTIFY data right again: word 255 holds A5h and the two's complement of the sum.
+fn renew_checksum(bytes: &mut [u8]) {
+    if bytes.len() == IDENTIFY_BYTES && bytes[510] == 0xa5 {
+        let sum = bytes[..511].iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+        bytes[511] = sum.wrapping_neg();
+    }
+}
+
+/// Exchanges the bytes of each 16-bit word.
+fn swap(bytes: &[u8]) -> Vec<u8> {
+    bytes.chunks(2).flat_map(|pair| pair.iter().rev().copied()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of a text of hexadecimal digits, colons and dashes left out.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|c| *c != '-' && *c != ':')
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    (digits.len() >= 2 * SECRET_BYTES_MIN && digits.len().is_multiple_of(2))
+        .then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_is_the_same_other_one_everywhere_and_pages_stay_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let mut page = vec![0_u8; IDENTIFY_BYTES];
+        page[20..40].copy_from_slice(&swap(b"     WD-WCC4E1234567"));
+        page[216..224].copy_from_slice(&swap(&[0x50, 0x01, 0x4e, 0xe2, 0xb6, 0x01, 0x23, 0x45]));
+        page[510] = 0xa5;
+        renew_checksum(&mut page);
+        for (path, bytes) in [
+            ("dev/sda.ioctl/sg-85", page.as_slice()),
+            (
+                "run/udev/data/b8:0",
+                b"E:ID_SERIAL_SHORT=WD-WCC4E1234567\nE:ID_WWN=0x50014ee2b6012345\nE:ID_MODEL=WDC\n",
+            ),
+            ("sys/block/sda/device/wwid", b"naa.50014ee2b6012345\n"),
+            ("sys/class/net/eno1/address", b"3c:ec:ef:11:22:33\n"),
+            ("proc/mdstat", b"md0 : active raid1 sda1[0]\n"),
+        ] {
+            fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+            fs::write(at(path), bytes).unwrap();
+        }
+        assert_eq!(redact(folder.path()).unwrap(), 3);
+        let read = |path: &str| fs::read(at(path)).unwrap();
+        let (udev, wwid) = (read("run/udev/data/b8:0"), read("sys/block/sda/device/wwid"));
+        let udev = String::from_utf8(udev).unwrap();
+        let page = read("dev/sda.ioctl/sg-85");
+        let serial = String::from_utf8(swap(&page[20..40])).unwrap();
+        assert!(
+            !udev.contains("1234567") && udev.contains(serial.trim()) && udev.contains("ID_MODEL=WDC"),
+            "{udev}"
+        );
+        let wwn = String::from_utf8(wwid).unwrap();
+        let wwn = wwn.trim().trim_start_matches("naa.");
+        assert!(wwn.starts_with("50014ee") && wwn != "50014ee2b6012345" && udev.contains(wwn), "{wwn}");
+        assert_eq!(hex(&swap(&page[216..224])), wwn);
+        assert_eq!(page.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)), 0, "the checksum holds");
+        let address = String::from_utf8(read("sys/class/net/eno1/address")).unwrap();
+        assert!(address.len() == 18 && address != "3c:ec:ef:11:22:33\n" && address.matches(':').count() == 5);
+        assert_eq!(read("proc/mdstat"), b"md0 : active raid1 sda1[0]\n");
+    }
+}
