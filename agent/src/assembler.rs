@@ -23,6 +23,7 @@ use crate::losses::Losses;
 use crate::outbox::Item;
 use crate::sampler::Output;
 use crate::self_metrics::{Counters, add};
+use crate::source::EventDoc;
 use crate::status::{Board, Change};
 use crate::telling::Telling;
 
@@ -87,6 +88,7 @@ impl Assembler {
                         let items = facts.changed(&self.identity, source, at, list, now);
                         self.send(items).await;
                     }
+                    Some(Output::Events { at, events }) => self.send(self.noticed(at, events)).await,
                     Some(Output::Changed(change)) => {
                         let earliest = catalog_last.map_or(CATALOG_FIRST, |last| {
                             (last + CATALOG_PAUSE).saturating_duration_since(Instant::now())
@@ -161,6 +163,11 @@ impl Assembler {
             ("reason", change.reason.unwrap_or_default().to_owned()),
         ];
         event(&self.identity, change.at_ms, "source_changed", severity, message, &data)
+    }
+
+    fn noticed(&self, at: i64, events: Vec<EventDoc>) -> Vec<Item> {
+        let item = |doc: EventDoc| event(&self.identity, at, doc.kind, doc.severity, doc.message, &doc.data);
+        events.into_iter().filter_map(item).collect()
     }
 
     fn stepped(&self, by_ms: i64, at: i64) -> Option<Item> {

@@ -60,6 +60,7 @@ fn json_text(
         "error": result.as_ref().err().map(|error| ErrorChain(error).to_string()),
         "samples": readings.samples().map(sample).collect::<Vec<_>>(),
         "facts": readings.facts().iter().map(|fact| json!({"kind": fact.kind, "id": fact.id, "doc": fact.doc})).collect::<Vec<_>>(),
+        "events": readings.events().iter().map(|event| json!({"type": event.kind, "severity": event.severity, "message": event.message, "data": event.data.iter().cloned().collect::<BTreeMap<_, _>>()})).collect::<Vec<_>>(),
     });
     let mut text = serde_json::to_string_pretty(&document).context("encode")?;
     text.push('\n');

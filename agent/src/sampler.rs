@@ -15,7 +15,7 @@ use crate::clock::{Clock, ClockStep, Grid};
 use crate::host::HostRoot;
 use crate::layout::Layout;
 use crate::pool::{Panicked, Pool};
-use crate::source::{FactDoc, Outcome, Readings, Source, SourceError};
+use crate::source::{EventDoc, FactDoc, Outcome, Readings, Source, SourceError};
 use crate::status::{Board, Change, Verdict};
 
 /// Longest sleep between two looks at the wall clock: bounds how late a step of the clock is noticed.
@@ -48,6 +48,13 @@ pub enum Output {
         at: i64,
         /// The facts.
         facts: Vec<FactDoc>,
+    },
+    /// Something happened that a source noticed.
+    Events {
+        /// Time of the tick, Unix milliseconds.
+        at: i64,
+        /// What.
+        events: Vec<EventDoc>,
     },
     /// A source fares otherwise than before.
     Changed(Change),
@@ -268,6 +275,10 @@ impl Task {
         if !readings.facts().is_empty() {
             let facts = readings.facts().to_vec();
             listening &= self.shared.output.send(Output::Facts { source, at, facts }).await.is_ok();
+        }
+        if !readings.events().is_empty() {
+            let events = readings.events().to_vec();
+            listening &= self.shared.output.send(Output::Events { at, events }).await.is_ok();
         }
         // A host without a clock: its samples would be refused, with all that travels with them.
         if readings.is_empty() || at < AT_MS_MIN {

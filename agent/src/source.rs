@@ -1,6 +1,8 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
+pub mod disks;
 pub mod pattern;
+pub mod udev;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use hi_common::batch::{ABSENT, Family};
 use hi_common::config::{ConfigError, KeyDoc, Section, section};
+use hi_common::event::Severity;
 use hi_common::fact::FactValue;
 use hi_common::metric::MetricDef;
 
@@ -185,6 +188,19 @@ pub struct FactDoc {
     pub doc: BTreeMap<String, FactValue>,
 }
 
+/// Something that happened once, as a source reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventDoc {
+    /// What happened, a word of `[a-z_]`: `disk_gone`.
+    pub kind: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One sentence for people.
+    pub message: String,
+    /// Details.
+    pub data: Vec<(&'static str, String)>,
+}
+
 /// What one run yields. Kept by the sampler and reused, so that a steady source allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
@@ -193,6 +209,7 @@ pub struct Readings {
     labels: String,
     values: Vec<f64>,
     facts: Vec<FactDoc>,
+    events: Vec<EventDoc>,
 }
 
 impl Readings {
@@ -228,6 +245,22 @@ impl Readings {
         &self.facts
     }
 
+    /// Adds an event. A source tells what changed while it watches, not what it finds at its first run.
+    pub fn event(
+        &mut self,
+        kind: &'static str,
+        severity: Severity,
+        message: impl Into<String>,
+        data: Vec<(&'static str, String)>,
+    ) {
+        self.events.push(EventDoc { kind, severity, message: message.into(), data });
+    }
+
+    /// Events of this run.
+    pub fn events(&self) -> &[EventDoc] {
+        &self.events
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -249,6 +282,7 @@ impl Readings {
         self.labels.clear();
         self.values.clear();
         self.facts.clear();
+        self.events.clear();
     }
 
     /// Cheap fingerprint of which series were pushed, in which order: changes when the layout does.

@@ -123,6 +123,11 @@ impl MetricDef {
         Self { name, kind: Kind::Counter, unit, labels, help }
     }
 
+    /// A set of states: 1 for the one that holds, 0 for the others.
+    pub const fn state(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
+        Self { name, kind: Kind::State, unit: Unit::None, labels, help }
+    }
+
     /// An info metric.
     pub const fn info(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self { name, kind: Kind::Info, unit: Unit::None, labels, help }

@@ -8,6 +8,7 @@ use hi_common::metric::{MetricDef, Unit};
 
 use crate::host::{At, HostRoot, Scratch};
 use crate::source::Readings;
+use crate::source::udev::Properties;
 
 static INFO: MetricDef = MetricDef::info(
     "node_disk_info",
@@ -46,32 +47,6 @@ static ROTATION: MetricDef = MetricDef::gauge(
 pub(super) const METRICS: [&MetricDef; 6] =
     [&INFO, &FILESYSTEM, &MAPPER, &WRITE_CACHE, &WRITE_CACHE_ENABLED, &ROTATION];
 
-/// Properties of which an identity is made, sorted.
-const PROPERTIES: [&str; 22] = [
-    "DM_LV_LAYER",
-    "DM_LV_NAME",
-    "DM_NAME",
-    "DM_UUID",
-    "DM_VG_NAME",
-    "ID_ATA",
-    "ID_ATA_ROTATION_RATE_RPM",
-    "ID_ATA_WRITE_CACHE",
-    "ID_ATA_WRITE_CACHE_ENABLED",
-    "ID_BUS",
-    "ID_FS_TYPE",
-    "ID_FS_USAGE",
-    "ID_FS_UUID",
-    "ID_FS_VERSION",
-    "ID_MODEL",
-    "ID_PATH",
-    "ID_REVISION",
-    "ID_SERIAL",
-    "ID_SERIAL_SHORT",
-    "ID_WWN",
-    "SCSI_IDENT_SERIAL",
-    "SCSI_VENDOR",
-];
-
 /// Size of a sector of `/sys/block/<device>/size`, in bytes, whatever the device's own are.
 const SECTOR_BYTES: i64 = 512;
 
@@ -79,7 +54,7 @@ const SECTOR_BYTES: i64 = 512;
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     pub(super) numbers: (u32, u32),
-    udev: BTreeMap<&'static str, String>,
+    udev: Properties,
     major: String,
     minor: String,
     rotational: Option<bool>,
@@ -93,8 +68,7 @@ pub(super) struct Identity {
 impl Identity {
     /// Reads all that is known without asking the device.
     pub(super) fn look_up(host: &HostRoot, scratch: &mut Scratch, device: &str, numbers: (u32, u32)) -> Self {
-        let path = format!("b{}:{}", numbers.0, numbers.1);
-        let udev = host.text(scratch, At::Udev, &path).map(parse_properties).unwrap_or_default();
+        let udev = Properties::of_block(host, scratch, numbers);
         // A slash in a device's name (cciss/c0d0) is an exclamation mark in its folder's.
         let folder = format!("block/{}", device.replace('/', "!"));
         let mut attribute =
@@ -117,13 +91,12 @@ impl Identity {
     }
 
     fn udev(&self, key: &str) -> &str {
-        self.udev.get(key).map_or("", String::as_str)
+        self.udev.get(key)
     }
 
     /// The serial number as printed on the label where udev knows it.
     fn udev_serial(&self) -> &str {
-        let keys = ["SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL"];
-        keys.into_iter().map(|key| self.udev(key)).find(|serial| !serial.is_empty()).unwrap_or("")
+        self.udev.first(&["SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL"])
     }
 
     /// Pushes the series that say what the device is.
@@ -180,7 +153,7 @@ impl Identity {
             first => first.to_owned(),
         };
         // udev writes spaces in a model as underscores; sysfs has it as the disk does.
-        text("model", &or(self.model.as_deref().unwrap_or(""), &self.udev.get("ID_MODEL").cloned()));
+        text("model", &or(self.model.as_deref().unwrap_or(""), &Some(self.udev("ID_MODEL").to_owned())));
         text("serial", &or(self.udev_serial(), &self.serial));
         text("wwn", self.udev("ID_WWN"));
         text("vendor", self.udev("SCSI_VENDOR"));
@@ -201,28 +174,9 @@ impl Identity {
     }
 }
 
-/// The properties of [`PROPERTIES`] in a file of udev's database.
-fn parse_properties(text: &str) -> BTreeMap<&'static str, String> {
-    let property = |line: &str| {
-        let (key, value) = line.strip_prefix("E:")?.split_once('=')?;
-        let index = PROPERTIES.binary_search(&key).ok()?;
-        Some((PROPERTIES[index], value.to_owned()))
-    };
-    text.lines().filter_map(property).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn properties_are_found_by_search() {
-        assert!(PROPERTIES.is_sorted());
-        let found = parse_properties("S:disk\nE:ID_MODEL=A=B\nE:OTHER=1\nE:DM_LV_LAYER=\nE:broken\n");
-        assert_eq!(found.get("ID_MODEL").map(String::as_str), Some("A=B"));
-        assert_eq!(found.len(), 2);
-    }
 
     #[test]
     fn a_virtio_disk_has_its_serial_from_sysfs_and_its_size_in_bytes() {
@@ -245,12 +199,5 @@ mod tests {
         assert_eq!(fact.doc["rotational"], FactValue::Bool(true));
         assert_eq!(fact.doc["removable"], FactValue::Bool(false));
         assert!(!fact.doc.contains_key("model"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in "((E:|ID_MODEL|=|\n|.){0,40})") {
-            let _ = parse_properties(&text);
-        }
     }
 }
