@@ -126,7 +126,6 @@ const LATER: &[&str] = &[
     "node_kernel_hung_*",
     "node_ksmd_*",
     "node_lnstat_*",
-    "node_md_*",
     "node_mountstats_*",
     "node_nf_conntrack_*",
     "node_nfs_*",

@@ -6,6 +6,7 @@ pub mod cpu;
 pub mod disk;
 pub mod filesystem;
 pub mod load;
+pub mod md;
 pub mod memory;
 pub mod netstat;
 pub mod network;
@@ -25,6 +26,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &pressure::DEF,
     &filesystem::DEF,
     &disk::DEF,
+    &md::DEF,
     &network::DEF,
     &netstat::DEF,
     &processes::DEF,
