@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{Config, ENV_CONFIG, Origin};
 use crate::host::HostRoot;
 use crate::self_metrics::VERSION;
-use crate::{capture, nats, reference, report, run};
+use crate::{capture, decode, nats, reference, report, run};
 
 /// Stack of the runtime's helper threads (name resolution), in bytes.
 const STACK_BYTES: usize = 256 << 10;
@@ -70,6 +70,14 @@ pub enum Command {
     },
     /// List every source: what it reads here, or why it does not
     Sources,
+    /// Print what a parser makes of raw bytes, as JSON
+    #[command(after_help = decode::help())]
+    Decode {
+        /// What bytes they are
+        format: String,
+        /// File that holds them
+        file: PathBuf,
+    },
     /// Check the configuration and print what is effective
     CheckConfig,
     /// Print a reference page as Markdown
@@ -128,6 +136,7 @@ pub fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Version => format!("hi-agent {VERSION}\n"),
         Command::Reference { page: Page::Metrics } => reference::metrics(),
         Command::Reference { page: Page::Config } => reference::config(),
+        Command::Decode { format, file } => decoded(format, file)?,
         Command::Run { exit_with_parent } => {
             let config = Config::load(&origin, &host)?;
             log_to_stderr(config.log_level()?);
@@ -155,6 +164,14 @@ pub fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn decoded(format: &str, file: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
+    let value = decode::decode(format, &bytes).map_err(anyhow::Error::msg)?;
+    let mut text = serde_json::to_string_pretty(&value).context("encode")?;
+    text.push('\n');
+    Ok(text)
 }
 
 /// Prints; a reader that went away (`hi-agent … | head`) is no failure.

@@ -7,6 +7,7 @@ pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod decode;
 pub mod documents;
 pub mod exposition;
 pub mod handover;

@@ -22,8 +22,8 @@ impl Patterns {
     }
 }
 
-/// Matches byte by byte; on a mismatch only the last `*` takes one byte more.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
+/// Whether a shell pattern matches a whole name. Matches byte by byte; on a mismatch only the last `*` takes one byte more.
+pub fn glob(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {

@@ -13,6 +13,7 @@ pub mod network;
 pub mod os;
 pub mod pressure;
 pub mod processes;
+pub mod smart;
 
 pub use differences::{DIFFERENCES, Difference};
 

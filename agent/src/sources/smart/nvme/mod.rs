@@ -1,0 +1,4 @@
+//! What NVMe controllers say: pure parsers (NVM Express Base Specification 2.1; figures are numbered as there).
+
+pub mod identify;
+pub mod logs;
