@@ -115,14 +115,14 @@ impl Facts {
         for FactDoc { kind, id, doc } in facts {
             let key = (source, kind, id);
             if self.told.get(&key).is_none_or(|told| told.doc != doc) {
-                items.extend(fact_item(identity, at, kind, &key.2, Some(&doc)));
+                items.extend(fact_item(identity, source, at, kind, &key.2, Some(&doc)));
             }
             self.told.insert(key, Told { doc, at, when: now });
         }
         self.told.retain(|(owner, kind, id), told| {
             let gone = *owner == source && now.saturating_duration_since(told.when) > GONE_AFTER;
             if gone {
-                items.extend(fact_item(identity, at, kind, id, None));
+                items.extend(fact_item(identity, source, at, kind, id, None));
             }
             !gone
         });
@@ -131,8 +131,8 @@ impl Facts {
 
     /// All of them once more: something was lost on the way.
     pub fn again(&self, identity: &Identity) -> Vec<Item> {
-        let item = |((_, kind, id), told): (&(_, &'static str, String), &Told)| {
-            fact_item(identity, told.at, kind, id, Some(&told.doc))
+        let item = |((source, kind, id), told): (&(&'static str, &'static str, String), &Told)| {
+            fact_item(identity, source, told.at, kind, id, Some(&told.doc))
         };
         self.told.iter().filter_map(item).collect()
     }
@@ -140,6 +140,7 @@ impl Facts {
 
 fn fact_item(
     identity: &Identity,
+    source: &str,
     at: i64,
     kind: &str,
     id: &str,
@@ -150,6 +151,8 @@ fn fact_item(
         v: 1,
         host: identity.host.clone(),
         host_id: identity.host_id,
+        epoch: identity.epoch,
+        source: source.to_owned(),
         at,
         kind: kind.to_owned(),
         id: id.to_owned(),

@@ -14,6 +14,12 @@ pub struct Fact {
     pub host: HostName,
     /// Its identity.
     pub host_id: HostId,
+    /// The start of the agent that tells it.
+    #[serde(default)]
+    pub epoch: u64,
+    /// The source that read it.
+    #[serde(default)]
+    pub source: String,
     /// When it was read, Unix milliseconds.
     pub at: i64,
     /// What kind of thing: `host`, `disk`, `filesystem`, `interface`, ….

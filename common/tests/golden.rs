@@ -60,7 +60,17 @@ fn fact() -> Fact {
         ("wear_ratio".into(), FactValue::Float(0.25)),
         ("names".into(), FactValue::List(vec![FactValue::Text("sda".into())])),
     ]);
-    Fact { v: 1, host, host_id, at: NOW, kind: "disk".into(), id: "sda".into(), doc: Some(doc) }
+    Fact {
+        v: 1,
+        host,
+        host_id,
+        epoch: 1_799_999_990_000,
+        source: "block".into(),
+        at: NOW,
+        kind: "disk".into(),
+        id: "sda".into(),
+        doc: Some(doc),
+    }
 }
 
 fn catalog() -> Catalog {

@@ -60,6 +60,8 @@ fn main() {
         v: 1,
         host: host.clone(),
         host_id,
+        epoch: EPOCH,
+        source: "block".into(),
         at: NOW_MS,
         kind: "disk".into(),
         id: "sda".into(),

@@ -46,6 +46,7 @@ pub async fn run_once(store: &Store, config: &StoreConfig, now_ms: i64) -> Resul
     keeper.partitions(now_ms).await?;
     keeper.hours(now_ms).await?;
     keeper.merge(now_ms).await?;
+    keeper.facts(now_ms).await?;
     keeper.store.retain(config, now_ms).await?;
     Ok(())
 }
@@ -71,6 +72,7 @@ impl Keeper {
         self.record("partitions", self.partitions(now)).await;
         self.record("hours", self.hours(now)).await;
         self.record("merge", self.merge(now)).await;
+        self.record("facts", self.facts(now)).await;
         if now.saturating_sub(self.retained_at) >= RETAIN_EVERY_MS {
             self.retained_at = now;
             let retain = async { self.store.retain(&self.config, now).await.map(Some) };
@@ -127,6 +129,11 @@ impl Keeper {
             rows += written;
         }
         Ok((hours > 0).then(|| format!("summed up {hours} hours into {rows} rows")))
+    }
+
+    async fn facts(&self, now: i64) -> Result<Option<String>, StoreError> {
+        let gone = self.store.facts_expire(now).await?;
+        Ok((gone > 0).then(|| format!("{gone} things went while their agents were off")))
     }
 
     async fn merge(&self, now: i64) -> Result<Option<String>, StoreError> {

@@ -110,8 +110,7 @@ impl Keeper {
         match document {
             Document::Fact(fact) => {
                 let host = self.names.resolve(fact.host_id, &fact.host, message_at, false).await?;
-                let doc = fact.doc.as_ref().map(|doc| serde_json::json!(doc));
-                self.store.fact_apply(host.host, &fact.kind, &fact.id, fact.at, doc).await
+                self.store.fact_apply(host.host, fact).await
             }
             Document::Catalog(catalog) => {
                 let host = self.names.resolve(catalog.host_id, &catalog.host, message_at, false).await?;

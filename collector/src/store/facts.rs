@@ -1,5 +1,6 @@
 //! Facts, with the history of their changes.
 
+use hi_common::fact::Fact;
 use serde_json::Value;
 use sqlx::query;
 
@@ -53,45 +54,75 @@ impl Store {
     }
 
     /// Takes over a fact: an older one than is stored is left, a changed one moves the former into the history.
-    pub(crate) async fn fact_apply(
-        &self,
-        host: HostKey,
-        kind: &str,
-        id: &str,
-        at: i64,
-        doc: Option<Value>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn fact_apply(&self, host: HostKey, fact: &Fact) -> Result<(), StoreError> {
         let failed = || StoreError::database("store a fact");
+        let (at, epoch) = (timestamp(fact.at), fact.epoch.cast_signed());
+        let doc = fact.doc.as_ref().map(|doc| serde_json::json!(doc));
         let mut tx = self.pool.begin().await.map_err(failed())?;
         query!(
             "INSERT INTO fact_history (host_id, kind, id, since, until, doc)
              SELECT host_id, kind, id, since, $4, doc FROM fact
-             WHERE host_id = $1 AND kind = $2 AND id = $3 AND seen < $4 AND doc IS DISTINCT FROM $5
+             WHERE host_id = $1 AND kind = $2 AND id = $3 AND (epoch, seen) < ($6, $4) AND doc IS DISTINCT FROM $5
              ON CONFLICT DO NOTHING",
             host,
-            kind,
-            id,
-            timestamp(at),
-            doc
+            fact.kind,
+            fact.id,
+            at,
+            doc,
+            epoch
         )
         .execute(&mut *tx)
         .await
         .map_err(failed())?;
         query!(
-            "INSERT INTO fact (host_id, kind, id, since, seen, doc) VALUES ($1, $2, $3, $4, $4, $5)
+            "INSERT INTO fact (host_id, kind, id, since, seen, doc, source, epoch)
+             VALUES ($1, $2, $3, $4, $4, $5, $6, $7)
              ON CONFLICT (host_id, kind, id) DO UPDATE SET
                 since = CASE WHEN fact.doc IS DISTINCT FROM excluded.doc THEN excluded.since ELSE fact.since END,
-                seen = excluded.seen, doc = excluded.doc
-             WHERE fact.seen < excluded.seen",
+                seen = excluded.seen, doc = excluded.doc, source = excluded.source, epoch = excluded.epoch
+             WHERE (fact.epoch, fact.seen) < (excluded.epoch, excluded.seen)",
             host,
-            kind,
-            id,
-            timestamp(at),
-            doc
+            fact.kind,
+            fact.id,
+            at,
+            doc,
+            fact.source,
+            epoch
         )
         .execute(&mut *tx)
         .await
         .map_err(failed())?;
         tx.commit().await.map_err(failed())
     }
+
+    /// Takes as gone what an earlier start of an agent told and the present one has not, though the source it came from has
+    /// worked for long enough, or is no more: it went while the agent was off. Returns how many.
+    pub(crate) async fn facts_expire(&self, now_ms: i64) -> Result<u64, StoreError> {
+        let gone = query!(
+            "WITH gone AS (
+                SELECT f.host_id, f.kind, f.id, f.since, f.doc
+                FROM fact f JOIN host h ON h.id = f.host_id
+                LEFT JOIN host_source s ON s.host_id = f.host_id AND s.source = f.source
+                WHERE f.doc IS NOT NULL AND f.epoch < h.epoch
+                AND h.last_seen >= to_timestamp(h.epoch / 1000.0) + make_interval(secs => $2)
+                AND (s.source IS NULL
+                    OR s.outcome IN ('read', 'absent') AND s.since <= h.last_seen - make_interval(secs => $2))
+             ), kept AS (
+                INSERT INTO fact_history (host_id, kind, id, since, until, doc)
+                SELECT host_id, kind, id, since, greatest($1, since), doc FROM gone ON CONFLICT DO NOTHING
+             )
+             UPDATE fact f SET doc = NULL, since = $1 FROM gone g
+             WHERE f.host_id = g.host_id AND f.kind = g.kind AND f.id = g.id",
+            timestamp(now_ms),
+            UNTOLD_SECS
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(StoreError::database("expire facts"))?;
+        Ok(gone.rows_affected())
+    }
 }
+
+/// How long a source has to tell again what it told before the agent was restarted, in seconds: agents tell each fact in
+/// their first minutes, and again when it counts as gone after 25.
+const UNTOLD_SECS: f64 = 3600.0;

@@ -76,6 +76,8 @@ impl Agent {
             v: 1,
             host: self.host.clone(),
             host_id: self.host_id,
+            epoch: self.epoch,
+            source: "test".to_owned(),
             at,
             kind: kind.to_owned(),
             id: id.to_owned(),

@@ -6,6 +6,7 @@
     reason = "tests may panic; options have private fields"
 )]
 
+mod facts;
 mod faults;
 mod gaps;
 mod housekeeping;

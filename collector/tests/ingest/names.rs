@@ -102,6 +102,8 @@ async fn documents_are_kept_with_their_history_and_events_once() {
         v: 1,
         host: nas.name.clone(),
         host_id: nas.host_id,
+        epoch: 1,
+        source: "smart".into(),
         at,
         kind: "disk".into(),
         id: "sda".into(),
