@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::sources::smart::decode as smart;
+use crate::sources::zfs::nvlist;
 
 /// A format that can be decoded.
 pub struct Format {
@@ -33,6 +34,11 @@ pub const FORMATS: &[Format] = &[
         decode: smart::nvme_identify,
     },
     Format { name: "scsi-log", summary: "A page that SCSI LOG SENSE returned.", decode: smart::scsi_log },
+    Format {
+        name: "nvlist",
+        summary: "A packed list of OpenZFS, native or XDR: an answer of /dev/zfs, a label.",
+        decode: nvlist::json::from_bytes,
+    },
 ];
 
 /// Decodes bytes as the format of that name.

@@ -14,6 +14,7 @@ pub mod os;
 pub mod pressure;
 pub mod processes;
 pub mod smart;
+pub mod zfs;
 
 pub use differences::{DIFFERENCES, Difference};
 
@@ -28,6 +29,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &filesystem::DEF,
     &disk::DEF,
     &md::DEF,
+    &zfs::DEF,
     &network::DEF,
     &netstat::DEF,
     &processes::DEF,

@@ -5,3 +5,4 @@ pub mod clock;
 #[cfg(test)]
 pub mod fuse;
 pub mod statfs;
+pub mod zfs;
