@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::sources::md::mdstat;
 use crate::sources::smart::decode as smart;
 use crate::sources::zfs::nvlist;
 
@@ -39,6 +40,7 @@ pub const FORMATS: &[Format] = &[
         summary: "A packed list of OpenZFS, native or XDR: an answer of /dev/zfs, a label.",
         decode: nvlist::json::from_bytes,
     },
+    Format { name: "mdstat", summary: "The file /proc/mdstat.", decode: mdstat::decode },
 ];
 
 /// Decodes bytes as the format of that name.

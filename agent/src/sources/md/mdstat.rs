@@ -119,6 +119,21 @@ pub fn parse(text: &str) -> Mdstat {
     found
 }
 
+/// Decodes a file for `hi-agent decode`.
+///
+/// # Errors
+/// No line of it is one of this format, or one is broken.
+pub fn decode(bytes: &[u8]) -> Result<serde_json::Value, String> {
+    let found = parse(&String::from_utf8_lossy(bytes));
+    if let Some(line) = &found.problem {
+        return Err(format!("a line is broken: {line}"));
+    }
+    if found.arrays.is_empty() && found.personalities.is_empty() {
+        return Err("no line names an array or a personality".to_owned());
+    }
+    serde_json::to_value(&found).map_err(|error| error.to_string())
+}
+
 /// `md0 : active (read-only) raid1 sdb1[1](F) sda1[0]`
 fn array_line(line: &str) -> Option<Array> {
     let mut words = line.split_whitespace().peekable();
@@ -304,6 +319,19 @@ mod tests {
         );
         let found = parse("md0 : active raid1 sda[0]\n 12x blocks\n 5 blocks [1/1] [U]\n");
         assert_eq!((found.problem.as_deref(), found.arrays[0].blocks), (Some("12x blocks"), Some(5)));
+    }
+
+    #[test]
+    fn decoding_gives_all_of_it_or_says_why_not() {
+        let json =
+            decode(b"Personalities : [raid1]\nmd0 : active raid1 sda[0](F)\n 8 blocks [2/1] [U_]\n").unwrap();
+        assert_eq!(json["arrays"][0]["members"][0]["flags"][0], "F");
+        assert_eq!(json["arrays"][0]["slots"], serde_json::json!([2, 1]));
+        assert_eq!(decode(b"\xff\0"), Err("no line names an array or a personality".to_owned()));
+        assert_eq!(
+            decode(b"md0 : active raid1 sda["),
+            Err("a line is broken: md0 : active raid1 sda[".to_owned())
+        );
     }
 
     proptest! {
