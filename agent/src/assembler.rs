@@ -83,8 +83,9 @@ impl Assembler {
                         batcher.add(sampled);
                         seal_at.get_or_insert_with(|| Instant::now() + LINGER);
                     }
-                    Some(Output::Facts { source, at, facts: list }) => {
+                    Some(Output::Facts { source, at, facts: list, gone }) => {
                         let now = std::time::Instant::now();
+                        self.send(facts.gone(&self.identity, source, at, gone)).await;
                         let items = facts.changed(&self.identity, source, at, list, now);
                         self.send(items).await;
                     }

@@ -129,6 +129,22 @@ impl Facts {
         items
     }
 
+    /// What to send of the facts that a source says are gone.
+    pub fn gone(
+        &mut self,
+        identity: &Identity,
+        source: &'static str,
+        at: i64,
+        gone: Vec<(&'static str, String)>,
+    ) -> Vec<Item> {
+        let mut item = |(kind, id)| {
+            let key = (source, kind, id);
+            self.told.remove(&key)?;
+            fact_item(identity, source, at, kind, &key.2, None)
+        };
+        gone.into_iter().filter_map(&mut item).collect()
+    }
+
     /// All of them once more: something was lost on the way.
     pub fn again(&self, identity: &Identity) -> Vec<Item> {
         let item = |((source, kind, id), told): (&(&'static str, &'static str, String), &Told)| {
@@ -197,6 +213,14 @@ mod tests {
         assert_eq!(send(&[fact("sda", 2)], 30), [own("sdb", false)], "not told for half an hour");
         assert_eq!(send(&[fact("sdb", 1)], 31), [own("sdb", true)]);
         assert_eq!(facts.again(&identity()).len(), 2);
+        let gone = vec![("disk", "sda".to_owned()), ("disk", "never".to_owned())];
+        let items = facts.gone(&identity(), "disk", 5, gone);
+        let found: Vec<Fact> = items.iter().map(|item| decode(&item.payload).unwrap()).collect();
+        assert_eq!(
+            found.iter().map(|f| (f.id.as_str(), f.doc.is_some())).collect::<Vec<_>>(),
+            [("sda", false)]
+        );
+        assert_eq!(facts.again(&identity()).len(), 1);
     }
 
     #[test]

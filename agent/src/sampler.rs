@@ -48,6 +48,8 @@ pub enum Output {
         at: i64,
         /// The facts.
         facts: Vec<FactDoc>,
+        /// Kinds and ids of those that are gone.
+        gone: Vec<(&'static str, String)>,
     },
     /// Something happened that a source noticed.
     Events {
@@ -272,9 +274,9 @@ impl Task {
         }
         let source = self.slot.name;
         let mut listening = true;
-        if !readings.facts().is_empty() {
-            let facts = readings.facts().to_vec();
-            listening &= self.shared.output.send(Output::Facts { source, at, facts }).await.is_ok();
+        if !readings.facts().is_empty() || !readings.gone().is_empty() {
+            let (facts, gone) = (readings.facts().to_vec(), readings.gone().to_vec());
+            listening &= self.shared.output.send(Output::Facts { source, at, facts, gone }).await.is_ok();
         }
         if !readings.events().is_empty() {
             let events = readings.events().to_vec();

@@ -1,6 +1,7 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
 pub mod disks;
+pub mod mounts;
 pub mod pattern;
 pub mod udev;
 
@@ -209,6 +210,7 @@ pub struct Readings {
     labels: String,
     values: Vec<f64>,
     facts: Vec<FactDoc>,
+    gone: Vec<(&'static str, String)>,
     events: Vec<EventDoc>,
 }
 
@@ -243,6 +245,16 @@ impl Readings {
     /// Facts of this run.
     pub fn facts(&self) -> &[FactDoc] {
         &self.facts
+    }
+
+    /// Says that what a fact was about is gone. Without this a fact that is told no more goes after a while.
+    pub fn fact_gone(&mut self, kind: &'static str, id: impl Into<String>) {
+        self.gone.push((kind, id.into()));
+    }
+
+    /// Kinds and ids of facts that are gone.
+    pub fn gone(&self) -> &[(&'static str, String)] {
+        &self.gone
     }
 
     /// Adds an event. A source tells what changed while it watches, not what it finds at its first run.
@@ -282,6 +294,7 @@ impl Readings {
         self.labels.clear();
         self.values.clear();
         self.facts.clear();
+        self.gone.clear();
         self.events.clear();
     }
 

@@ -1,4 +1,4 @@
-//! What udev knows of a device: the properties (`E:` lines) of `/run/udev/data/b<major>:<minor>`, named as udevadm(8) and the
+//! What udev knows of a device: the properties (`E:` lines), and the name of a ZFS volume among the links (`S:`), of `/run/udev/data/b<major>:<minor>`, named as udevadm(8) and the
 //! rules shipped with systemd name them. Absent where no udev runs: in a container, on a small system.
 
 use std::collections::BTreeMap;
@@ -49,6 +49,9 @@ const KEYS: [&str; 37] = [
     "SCSI_VENDOR",
 ];
 
+/// Key of what is no property.
+const VOLUME: &str = "zvol";
+
 /// Properties of one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<&'static str, String>);
@@ -67,7 +70,14 @@ impl Properties {
             let index = KEYS.binary_search(&key).ok()?;
             Some((KEYS[index], value.to_owned()))
         };
-        Self(text.lines().filter_map(property).collect())
+        let volume = text.lines().find_map(|line| line.strip_prefix("S:zvol/"));
+        let volume = volume.map(|name| (VOLUME, name.to_owned()));
+        Self(text.lines().filter_map(property).chain(volume).collect())
+    }
+
+    /// Dataset that a ZFS volume is: `tank/vm`.
+    pub fn volume(&self) -> &str {
+        self.0.get(VOLUME).map_or("", String::as_str)
     }
 
     /// A property; empty when it is not there.
@@ -128,6 +138,7 @@ mod tests {
         let found = Properties::parse("S:disk\nE:ID_MODEL=A=B\nE:OTHER=1\nE:DM_LV_LAYER=\nE:broken\n");
         assert_eq!((found.get("ID_MODEL"), found.get("ID_WWN"), found.0.len()), ("A=B", "", 2));
         assert_eq!(found.first(&["DM_LV_LAYER", "ID_MODEL"]), "A=B");
+        assert_eq!(Properties::parse("S:disk/by-id/x\nS:zvol/tank/vm\n").volume(), "tank/vm");
     }
 
     #[test]

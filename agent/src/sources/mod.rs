@@ -2,6 +2,7 @@
 
 mod differences;
 
+pub mod block;
 pub mod cpu;
 pub mod disk;
 pub mod filesystem;
@@ -28,6 +29,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &pressure::DEF,
     &filesystem::DEF,
     &disk::DEF,
+    &block::DEF,
     &md::DEF,
     &zfs::DEF,
     &network::DEF,

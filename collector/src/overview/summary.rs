@@ -1,5 +1,7 @@
 //! The row of a host, put together from what the database and the newest readings say.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::attention::HostInput;
@@ -150,7 +152,9 @@ impl Known<'_> {
     }
 
     fn disk_count(&self) -> u32 {
-        let facts = self.facts.iter().filter(|fact| fact.kind == "disk").count();
+        let disks = self.facts.iter().filter(|fact| fact.kind == "disk");
+        // A fact of an older agent, whose id is the kernel name, may stand beside that of a newer one.
+        let facts = disks.map(tables::device_of).collect::<BTreeSet<&str>>().len();
         let count = if facts > 0 { facts } else { self.now.all(Field::DiskReadBytes).count() };
         u32::try_from(count).unwrap_or(u32::MAX)
     }

@@ -99,8 +99,7 @@ pub fn disks(now: &HostNow, facts: &[FactRow]) -> Vec<DiskView> {
         }
     }
     for fact in facts.iter().filter(|fact| fact.kind == "disk") {
-        let device = fact.doc.get("device").and_then(Value::as_str).unwrap_or(&fact.id);
-        let row = disk_row(&mut table, device);
+        let row = disk_row(&mut table, device_of(fact));
         let of = |key: &str| fact.doc.get(key);
         row.model = of("model").and_then(Value::as_str).and_then(text).or(row.model.take());
         row.serial = of("serial").and_then(Value::as_str).and_then(text).or(row.serial.take());
@@ -108,6 +107,11 @@ pub fn disks(now: &HostNow, facts: &[FactRow]) -> Vec<DiskView> {
         row.rotational = of("rotational").and_then(Value::as_bool).or(row.rotational);
     }
     table.into_values().collect()
+}
+
+/// Kernel name of a disk: the id of its fact is an identity that stays when the name changes.
+pub fn device_of(fact: &FactRow) -> &str {
+    fact.doc.get("device").and_then(Value::as_str).unwrap_or(&fact.id)
 }
 
 fn disk_row<'a>(table: &'a mut BTreeMap<String, DiskView>, device: &str) -> &'a mut DiskView {
@@ -234,7 +238,10 @@ mod tests {
         let fact =
             |id: &str, doc| FactRow { host: 1, kind: "disk".to_owned(), id: id.to_owned(), since: 0, doc };
         let facts = [
-            fact("sda", serde_json::json!({"model": "X ", "size_bytes": 4, "rotational": true})),
+            fact(
+                "wwn-0x5",
+                serde_json::json!({"device": "sda", "model": "X ", "size_bytes": 4, "rotational": true}),
+            ),
             fact("sdb", serde_json::json!({})),
         ];
         let table = disks(&now, &facts);

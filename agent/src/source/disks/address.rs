@@ -12,8 +12,10 @@ use crate::source::udev::Properties;
 pub struct Address {
     /// The steps of the link, from the machine to the disk.
     steps: Vec<String>,
-    /// Path as udev writes it (`pci-0000:00:1f.2-ata-1`); without udev the same as far as the link tells; empty if unknown.
+    /// Path as udev writes it (`pci-0000:00:1f.2-ata-1`); without udev [`Address::own_path`]; empty if unknown.
     pub path: String,
+    /// The same as far as the link tells, with udev or without.
+    pub own_path: String,
     /// PCI address of the controller it is attached to: `0000:00:1f.2`.
     pub pci: Option<String>,
     /// SCSI address `host:channel:target:lun`.
@@ -36,15 +38,17 @@ impl Address {
         let pci = steps.iter().rev().find(|step| is_pci(step)).cloned();
         let scsi = steps.iter().rev().find(|step| is_scsi(step)).cloned();
         let fabric = host.attribute(scratch, &format!("block/{folder}/device/transport")).map(str::to_owned);
-        let mut address = Self { steps, path: udev.get("ID_PATH").to_owned(), pci, scsi, fabric };
-        if address.path.is_empty() {
-            let port = address.step("ata").map(|port| {
-                let number = host.attribute(scratch, &format!("class/ata_port/{port}/port_no"));
-                number.unwrap_or(port.trim_start_matches("ata")).to_owned()
-            });
-            let namespace = host.attribute(scratch, &format!("block/{folder}/nsid")).map(str::to_owned);
-            address.path = address.assemble(port, namespace);
-        }
+        let mut address = Self { steps, path: String::new(), own_path: String::new(), pci, scsi, fabric };
+        let port = address.step("ata").map(|port| {
+            let number = host.attribute(scratch, &format!("class/ata_port/{port}/port_no"));
+            number.unwrap_or(port.trim_start_matches("ata")).to_owned()
+        });
+        let namespace = host.attribute(scratch, &format!("block/{folder}/nsid")).map(str::to_owned);
+        address.own_path = address.assemble(port, namespace);
+        address.path = match udev.get("ID_PATH") {
+            "" => address.own_path.clone(),
+            path => path.to_owned(),
+        };
         address
     }
 
@@ -59,6 +63,11 @@ impl Address {
 
     fn has(&self, start: &str) -> bool {
         self.steps.iter().any(|step| step.starts_with(start))
+    }
+
+    /// Name of the disk in `/sys/class/sas_device`.
+    pub fn sas_device(&self) -> Option<&str> {
+        self.steps.iter().find(|step| step.starts_with("end_device-")).map(String::as_str)
     }
 
     /// The path in udev's manner (systemd, src/udev/udev-builtin-path_id.c names its parts). The number of a SCSI host, which
@@ -88,9 +97,9 @@ impl Address {
         parts.join("-")
     }
 
-    /// The path, or the device's name where none is known.
+    /// The path as part of an identity, or the device's name where none is known.
     pub(super) fn path_or<'a>(&'a self, device: &'a str) -> &'a str {
-        if self.path.is_empty() { device } else { &self.path }
+        if self.own_path.is_empty() { device } else { &self.own_path }
     }
 
     /// How the disk is attached.

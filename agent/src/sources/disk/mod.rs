@@ -148,7 +148,7 @@ impl Disk {
     }
 
     /// Looks up what the devices are: all every ten minutes, a new one or one whose numbers changed at once.
-    fn identify(&mut self, host: &HostRoot, out: &mut Readings) {
+    fn identify(&mut self, host: &HostRoot) {
         if self.every.due() {
             self.identities.clear();
         }
@@ -156,7 +156,6 @@ impl Disk {
             let known = self.identities.get(&row.device).is_some_and(|found| found.numbers == row.numbers);
             if !known {
                 let identity = Identity::look_up(host, &mut self.scratch, &row.device, row.numbers);
-                identity.push_fact(&row.device, out);
                 self.identities.insert(row.device.clone(), identity);
             }
         }
@@ -174,7 +173,7 @@ impl Source for Disk {
             Err(SourceError::Missing { .. }) => return Ok(Outcome::Absent),
             result => result,
         };
-        self.identify(host, out);
+        self.identify(host);
         for (index, (metric, divisor)) in COLUMNS.iter().enumerate() {
             for row in &self.rows {
                 if let Some(&value) = self.columns[row.start..row.end].get(index) {

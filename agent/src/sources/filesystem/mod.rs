@@ -1,7 +1,6 @@
 //! Mounted filesystems: the mounts as process 1 sees them (`/proc/1/mountinfo`, proc_pid_mountinfo(5)), the space of each by
 //! statfs(2). A mount that hangs is reported as node_exporter does and costs the others nothing (see [`prober`]).
 
-mod mounts;
 mod prober;
 
 use std::collections::HashMap;
@@ -13,10 +12,10 @@ use hi_common::config_section;
 use hi_common::metric::{MetricDef, Unit};
 
 use crate::host::{At, HostRoot, Scratch};
+use crate::source::mounts::{Mount, mark_hidden, parse};
 use crate::source::pattern::Patterns;
 use crate::source::{Outcome, Readings, Source, SourceDef, SourceError, own_section};
 use crate::sys::statfs::{Usage, usage};
-use mounts::{Mount, mark_hidden, parse};
 use prober::{Answer, Prober};
 
 config_section! {

@@ -68,6 +68,7 @@ fn a_stalled_filesystem_delays_no_other_and_is_asked_once() {
 #[test]
 fn a_sandbox_that_hides_a_mount_is_told_from_an_empty_one() {
     let mount = |fstype: &str| Mount {
+        root: "/".into(),
         device: "/dev/sda1".to_owned(),
         mountpoint: "/home".to_owned(),
         fstype: fstype.to_owned(),

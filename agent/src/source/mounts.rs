@@ -1,4 +1,4 @@
-//! Lines of `mountinfo` (proc_pid_mountinfo(5)).
+//! Mounted filesystems: lines of `mountinfo` (proc_pid_mountinfo(5)).
 
 use std::collections::HashMap;
 
@@ -6,27 +6,35 @@ use crate::source::{SourceError, bad_line};
 
 /// A mounted filesystem.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mount {
-    pub(super) device: String,
-    pub(super) mountpoint: String,
-    pub(super) fstype: String,
-    pub(super) major: String,
-    pub(super) minor: String,
-    pub(super) readonly: bool,
+pub struct Mount {
+    /// What is mounted: `/dev/sda1`, `tank/home`, `nas:/export`.
+    pub device: String,
+    /// Folder in it that is mounted: `/`, or below that for a bind mount or a subvolume.
+    pub root: String,
+    /// Where.
+    pub mountpoint: String,
+    /// Type: `ext4`.
+    pub fstype: String,
+    /// Major number of its device; 0 for one that is on none, or on several.
+    pub major: String,
+    /// Minor number.
+    pub minor: String,
+    /// Whether it may only be read.
+    pub readonly: bool,
     /// This process has something else at that place: asking there would yield another filesystem's numbers.
-    pub(super) hidden: bool,
+    pub hidden: bool,
 }
 
 impl Mount {
     /// Whether statfs gives the magic number of tmpfs or ramfs for it.
-    pub(super) fn is_in_memory(&self) -> bool {
+    pub fn is_in_memory(&self) -> bool {
         ["tmpfs", "ramfs", "rootfs", "devtmpfs"].contains(&self.fstype.as_str())
     }
 }
 
 /// The wanted mounts in their order, and the last error in a line. Of several at the same point the last one lies on top: it
 /// alone can be asked.
-pub(super) fn parse(text: &str, wanted: impl Fn(&Mount) -> bool) -> (Vec<Mount>, Result<(), SourceError>) {
+pub fn parse(text: &str, wanted: impl Fn(&Mount) -> bool) -> (Vec<Mount>, Result<(), SourceError>) {
     let mut mounts: Vec<Mount> = Vec::new();
     let mut result = Ok(());
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -37,7 +45,7 @@ pub(super) fn parse(text: &str, wanted: impl Fn(&Mount) -> bool) -> (Vec<Mount>,
                     mounts.push(mount);
                 }
             }
-            None => result = Err(bad_line("/proc/1/mountinfo", line, "not a mount")),
+            None => result = Err(bad_line("mountinfo", line, "not a mount")),
         }
     }
     (mounts, result)
@@ -45,7 +53,7 @@ pub(super) fn parse(text: &str, wanted: impl Fn(&Mount) -> bool) -> (Vec<Mount>,
 
 /// Marks the mounts that this process, whose `mountinfo` is given, does not have at the same place from the same device. Below
 /// `chroot` the two lists speak of different places: there nothing can be told.
-pub(super) fn mark_hidden(mounts: &mut [Mount], own: &str) {
+pub fn mark_hidden(mounts: &mut [Mount], own: &str) {
     let own: HashMap<String, (String, String)> = own
         .lines()
         .filter_map(parse_line)
@@ -67,7 +75,8 @@ fn parse_line(line: &str) -> Option<Mount> {
     let mut words = first.split(' ');
     let (major, minor) = words.nth(2)?.split_once(':')?;
     major.parse::<u32>().and(minor.parse::<u32>()).ok()?;
-    let mountpoint = words.nth(1).filter(|path| path.starts_with('/'))?;
+    let root = words.next()?;
+    let mountpoint = words.next().filter(|path| path.starts_with('/'))?;
     let options = words.next()?;
     let mut words = second.split(' ');
     let fstype = words.next().filter(|fstype| !fstype.is_empty())?;
@@ -76,6 +85,7 @@ fn parse_line(line: &str) -> Option<Mount> {
     let has = |options: &str, option: &str| options.split(',').any(|found| found == option);
     Some(Mount {
         device: unescape(device),
+        root: unescape(root),
         mountpoint: unescape(mountpoint),
         fstype: unescape(fstype),
         major: major.to_owned(),
@@ -120,7 +130,7 @@ mod tests {
         let mount = parse_line(line).unwrap();
         assert_eq!((mount.device.as_str(), mount.mountpoint.as_str()), ("/dev/root", r"/mnt/my disk\x"));
         assert_eq!((mount.fstype.as_str(), mount.major.as_str(), mount.minor.as_str()), ("ext3", "98", "0"));
-        assert!(!mount.readonly);
+        assert!(!mount.readonly && mount.root == "/sub");
         assert!(parse_line("36 35 98:0 / /mnt ro - ext3 x rw").unwrap().readonly);
         assert!(parse_line("36 35 98:0 / /mnt rw - ext3 x ro,data=x").unwrap().readonly);
         assert!(parse_line("36 35 98:0 / /mnt rw - ext3 x rw,emergency_ro").unwrap().readonly);
