@@ -8,6 +8,7 @@ pub mod blocks;
 pub mod collector;
 pub mod config;
 pub mod http;
+pub mod lab;
 pub mod oracle;
 pub mod process;
 pub mod publish;

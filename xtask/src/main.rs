@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod dashboard;
 mod docs;
+mod lab;
 mod report;
 mod run;
 mod scratch;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         "check" => none_of(rest).and_then(|()| test::quick()),
         "bench" => bench::bench(rest),
         "docs" => docs::docs(rest),
+        "lab" => lab::lab(rest),
         "tidy" => none_of(rest).and_then(|()| tidy::tidy()),
         other => Err(anyhow::anyhow!("no such command: {other}; ./x help shows what there is")),
     };
