@@ -9,7 +9,7 @@ use hi_common::event::{Event, Severity};
 use hi_common::fact::{Fact, FactValue};
 use hi_common::limits::DOCUMENT_BYTES_MAX;
 use hi_common::subject;
-use hi_common::wire::encode;
+use hi_common::wire::{decode, encode};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -33,6 +33,11 @@ fn item<T: Serialize>(subject: String, id: String, message: &T) -> Option<Item> 
         return None;
     }
     Some(Item { subject, id, payload: Bytes::from(payload) })
+}
+
+/// Whether an item tells that something is gone.
+pub fn tells_gone(item: &Item) -> bool {
+    subject::is_fact(&item.subject) && decode::<Fact>(&item.payload).is_ok_and(|fact| fact.doc.is_none())
 }
 
 /// An event of this host.
@@ -181,7 +186,6 @@ fn fact_item(
 mod tests {
     use super::*;
     use hi_common::ids::{HostId, HostName};
-    use hi_common::wire::decode;
 
     fn identity() -> Identity {
         Identity { host: HostName::from_any("nas"), host_id: HostId::from_machine_id("x"), epoch: 1 }
@@ -202,6 +206,7 @@ mod tests {
                 .iter()
                 .map(|item| {
                     let fact: Fact = decode(&item.payload).unwrap();
+                    assert_eq!(tells_gone(item), fact.doc.is_none());
                     (fact.id, fact.doc.is_some())
                 })
                 .collect()
@@ -229,6 +234,7 @@ mod tests {
             event(&identity(), 7, "clock_step", Severity::Warning, "m".into(), &[("by_ms", "5".into())]);
         let item = item.unwrap();
         let event: Event = decode(&item.payload).unwrap();
+        assert!(!tells_gone(&item));
         assert_eq!(item.subject, "hi.v1.events.nas.clock_step");
         assert_eq!((event.id.to_string(), event.data["by_ms"].as_str()), (item.id, "5"));
         let item = catalog(&identity(), 7, vec![]).unwrap();

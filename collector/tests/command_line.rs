@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use hi_harness::{BOUND, Database, NatsServer, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
+use sqlx::Connection as _;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hi-collector"));
@@ -79,6 +80,17 @@ fn a_database_that_is_not_there_is_named() {
         ]);
         assert!(error.contains("postgres://127.0.0.1:1/x") && !error.contains("hunter2"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_database_of_an_unreleased_version_is_left_alone() {
+    let database = Database::fresh().await.unwrap();
+    let mut connection = sqlx::PgConnection::connect(database.url()).await.unwrap();
+    let other = "UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1";
+    sqlx::query(other).execute(&mut connection).await.unwrap();
+    let setting = format!("database.url={}", database.url());
+    let error = failure(&["migrate", "--set", &setting]);
+    assert!(error.contains("unreleased version") && error.contains("another data folder"), "{error}");
 }
 
 /// A collector over real servers.

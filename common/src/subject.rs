@@ -35,6 +35,11 @@ pub fn fact(host: &HostName, kind: &str, id: &str) -> String {
     format!("hi.v1.facts.{host}.{}.{}", token(kind), token(id))
 }
 
+/// Whether a subject is that of a fact.
+pub fn is_fact(subject: &str) -> bool {
+    subject.starts_with(FACTS_ALL.trim_end_matches('>'))
+}
+
 /// Subject of one type of event of a host.
 pub fn event(host: &HostName, kind: &str) -> String {
     format!("hi.v1.events.{host}.{}", token(kind))
@@ -75,6 +80,8 @@ pub struct StreamDef {
     pub max_bytes: i64,
     /// Messages kept per subject; -1 = no limit.
     pub max_messages_per_subject: i64,
+    /// Whether messages may bring the time after which the broker forgets them (`Nats-TTL`, nats-server 2.11).
+    pub expiring: bool,
     /// What it carries, in words.
     pub description: &'static str,
 }
@@ -87,6 +94,7 @@ pub const STREAMS: [StreamDef; 3] = [
         max_age_secs: 7 * 86_400,
         max_bytes: 4 << 30,
         max_messages_per_subject: -1,
+        expiring: false,
         description: "batches of readings, until the collector has stored them",
     },
     StreamDef {
@@ -95,6 +103,7 @@ pub const STREAMS: [StreamDef; 3] = [
         max_age_secs: 0,
         max_bytes: 256 << 20,
         max_messages_per_subject: 1,
+        expiring: true,
         description: "what exists on each host, last value per subject",
     },
     StreamDef {
@@ -103,9 +112,14 @@ pub const STREAMS: [StreamDef; 3] = [
         max_age_secs: 30 * 86_400,
         max_bytes: 256 << 20,
         max_messages_per_subject: -1,
+        expiring: false,
         description: "what happened once",
     },
 ];
+
+/// How long the broker keeps word of what is gone, in seconds, where it can forget single messages: as long as events, so that
+/// a collector which was away for weeks still hears of it.
+pub const GONE_TTL_SECS: u64 = 30 * 86_400;
 
 /// Window in which the broker drops a repeated `Nats-Msg-Id`, in seconds.
 pub const DUPLICATE_WINDOW_SECS: u64 = 120;

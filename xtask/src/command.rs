@@ -28,7 +28,8 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// npm in the dashboard's folder.
 pub(crate) fn npm(folder: &Path, args: &[&str]) -> Command {
     let mut command = command("npm", args);
-    command.current_dir(folder);
+    // Vitest colours its summary, which is read here, even where nobody sees it.
+    command.current_dir(folder).env("NO_COLOR", "1").env_remove("FORCE_COLOR");
     command
 }
 

@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::{self, ErrorCode};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use hi_common::subject::GONE_TTL_SECS;
 
 use super::Publisher;
+use crate::documents::tells_gone;
 use crate::nats::{Connection, ensure_streams, is_connected};
-use crate::outbox::{Outbox, Ticket};
+use crate::outbox::{Item, Outbox, Ticket};
 use crate::self_metrics::{add, set};
 
 /// First and longest pause after a publish that failed.
@@ -26,6 +29,8 @@ pub(super) struct Sending {
     pub(super) in_flight: FuturesUnordered<BoxFuture<'static, Acked>>,
     pub(super) state: u64,
     streams_missing: bool,
+    /// Whether the broker and its stream of facts forget messages after a time of their own.
+    expiring: bool,
     pause: Duration,
     pub(super) paused_until: Option<Instant>,
     complained: Option<String>,
@@ -48,9 +53,10 @@ impl Publisher {
             sending.streams_missing = false;
         }
         while let Some((ticket, item)) = self.outbox.run(0, Outbox::send_next).await {
-            let message = PublishMessage::build().payload(item.payload).message_id(&item.id);
+            let subject = item.subject.clone();
+            let message = sending.message(&item);
             let state = sending.state;
-            match sending.connection.jetstream.send_publish(item.subject, message).await {
+            match sending.connection.jetstream.send_publish(subject, message).await {
                 Ok(ack) => sending.in_flight.push(Box::pin(async move { (ticket, state, ack.await) })),
                 Err(error) => {
                     self.failed(sending, ticket, &error).await;
@@ -92,6 +98,12 @@ impl Publisher {
                 return;
             }
             PublishErrorKind::StreamNotFound => sending.streams_missing = true,
+            // The stream was made by something older: it keeps what is gone for ever. Again, without.
+            _ if sending.expiring && code(error) == Some(ErrorCode::MESSAGE_TTL_DISABLED) => {
+                sending.expiring = false;
+                self.outbox.run(0, move |outbox| outbox.retry(ticket)).await;
+                return;
+            }
             _ => sending.complain(&describe(error)),
         }
         add(&self.counters.retries, 1);
@@ -110,6 +122,7 @@ impl Publisher {
             // What was under way over the old connection may have been lost with it.
             self.outbox.run(0, Outbox::unsend).await;
             (sending.pause, sending.paused_until) = (RETRY_PAUSE.0, None);
+            sending.expiring = sending.connection.client.is_server_compatible(2, 11, 0);
         }
     }
 }
@@ -122,10 +135,19 @@ impl Sending {
             in_flight: FuturesUnordered::new(),
             state,
             streams_missing: false,
+            expiring: false,
             pause: RETRY_PAUSE.0,
             paused_until: None,
             complained: None,
             lost_event_at: None,
+        }
+    }
+
+    fn message(&self, item: &Item) -> PublishMessage {
+        let message = PublishMessage::build().payload(item.payload.clone()).message_id(&item.id);
+        match self.expiring && tells_gone(item) {
+            true => message.ttl(Duration::from_secs(GONE_TTL_SECS)),
+            false => message,
         }
     }
 
@@ -135,6 +157,12 @@ impl Sending {
             self.complained = Some(text.to_owned());
         }
     }
+}
+
+/// The broker's own number of an error, if it is one of the broker's.
+fn code(error: &PublishError) -> Option<ErrorCode> {
+    use std::error::Error;
+    error.source()?.downcast_ref::<jetstream::Error>().map(jetstream::Error::error_code)
 }
 
 fn describe(error: &PublishError) -> String {

@@ -80,8 +80,8 @@ impl Broker {
         Ok(Self { client, jetstream, connections, stream_max_bytes })
     }
 
-    /// The stream, made when it is missing. One that is there keeps its limits, and gets subjects and compression that an
-    /// older version of ours or of the broker's made it without.
+    /// The stream, made when it is missing. One that is there keeps its limits, and gets subjects, compression and expiry
+    /// of messages that an older version of ours or of the broker's made it without.
     pub(crate) async fn stream(&self, name: &str) -> Result<stream::Stream, BoxError> {
         let def = STREAMS.iter().find(|def| def.name == name).ok_or("no such stream")?;
         let found = match self.jetstream.get_stream(name).await {
@@ -90,8 +90,7 @@ impl Broker {
             Err(error) => return Err(error.into()),
         };
         // Not known before the server has answered something.
-        let newer = self.client.is_server_compatible(2, 10, 0);
-        let mut config = stream_config(def, newer);
+        let mut config = stream_config(def, |minor| self.client.is_server_compatible(2, minor, 0));
         if name == STREAM_METRICS {
             config.max_bytes = self.stream_max_bytes;
         }
@@ -112,10 +111,12 @@ fn upgraded(found: &stream::Config, wanted: stream::Config) -> Option<stream::Co
     if wanted.compression.is_some() {
         changed.compression = wanted.compression;
     }
+    changed.allow_message_ttl |= wanted.allow_message_ttl;
     (changed != *found).then_some(changed)
 }
 
-fn stream_config(def: &StreamDef, newer: bool) -> stream::Config {
+/// `since` tells whether the broker is of this minor version of 2 or newer.
+fn stream_config(def: &StreamDef, since: impl Fn(i64) -> bool) -> stream::Config {
     stream::Config {
         name: def.name.to_owned(),
         subjects: def.subjects.iter().map(|s| (*s).to_owned()).collect(),
@@ -126,7 +127,8 @@ fn stream_config(def: &StreamDef, newer: bool) -> stream::Config {
         duplicate_window: Duration::from_secs(DUPLICATE_WINDOW_SECS),
         discard: stream::DiscardPolicy::Old,
         storage: stream::StorageType::File,
-        compression: newer.then_some(stream::Compression::S2),
+        compression: since(10).then_some(stream::Compression::S2),
+        allow_message_ttl: def.expiring && since(11),
         ..stream::Config::default()
     }
 }

@@ -1,6 +1,6 @@
 //! Bringing the schema up to date, and what the server is.
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{PgConnection, query, query_scalar};
 
 use super::time::{day_of, now_ms};
@@ -31,10 +31,7 @@ impl Store {
         let mut migrations: Migrator = sqlx::migrate!("../migrations");
         // A newer collector may have been here: its schema still serves this one (migrations/README.md).
         migrations.set_ignore_missing(true);
-        migrations.run(&mut *connection).await.map_err(|error| StoreError::Database {
-            operation: "bring the schema up to date",
-            source: sqlx::Error::from(error),
-        })?;
+        migrations.run(&mut *connection).await.map_err(not_migrated)?;
         let flavour = detect(&mut connection).await?;
         tracing::info!(?flavour, "database ready");
         let _ = self.flavour.set(flavour);
@@ -61,6 +58,19 @@ impl Store {
         };
         let version = row.version.split(' ').next().unwrap_or_default().to_owned();
         Ok(DatabaseInfo { version, timescaledb, size_bytes: row.size })
+    }
+}
+
+fn not_migrated(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMismatch(version) => StoreError::Unsuitable(format!(
+            "the database was made by an unreleased version of this collector, with another migration {version}, which this one \
+             cannot read: run that version again, or begin with an empty database (another data folder)"
+        )),
+        error => StoreError::Database {
+            operation: "bring the schema up to date",
+            source: sqlx::Error::from(error),
+        },
     }
 }
 

@@ -74,7 +74,7 @@ async fn acknowledged_only_after_commit() {
 }
 
 #[tokio::test]
-async fn streams_of_an_older_broker_are_compressed_by_a_newer_one() {
+async fn streams_of_an_older_broker_are_brought_up_to_date_by_a_newer_one() {
     let mut setup = Setup::new().await;
     let jetstream = setup.jetstream().await;
     // As an agent or collector made it on a broker before 2.10.
@@ -82,6 +82,13 @@ async fn streams_of_an_older_broker_are_compressed_by_a_newer_one() {
         name: subject::STREAM_METRICS.to_owned(),
         subjects: vec!["hi.v1.metrics.>".to_owned()],
         max_bytes: 123 << 20,
+        ..stream::Config::default()
+    };
+    jetstream.create_stream(old).await.unwrap();
+    let old = stream::Config {
+        name: subject::STREAM_FACTS.to_owned(),
+        subjects: vec![subject::FACTS_ALL.to_owned(), subject::CATALOG_ALL.to_owned()],
+        max_messages_per_subject: 1,
         ..stream::Config::default()
     };
     jetstream.create_stream(old).await.unwrap();
@@ -109,4 +116,7 @@ async fn streams_of_an_older_broker_are_compressed_by_a_newer_one() {
     }
     assert_eq!(metrics.compression, Some(stream::Compression::S2), "made before, without");
     assert_eq!(config(subject::STREAM_EVENTS).await.compression, Some(stream::Compression::S2), "made now");
+    let forgets = jetstream.client().is_server_compatible(2, 11, 0);
+    assert_eq!(config(subject::STREAM_FACTS).await.allow_message_ttl, forgets, "made before, without");
+    assert!(!config(subject::STREAM_METRICS).await.allow_message_ttl, "readings do not expire one by one");
 }

@@ -131,7 +131,8 @@ struct Watched {
 /// # Errors
 /// A program does not start or ends early.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
-    let (settle, measured) = if options.quick { (20, 60) } else { (30, 570) };
+    let (settle, measured) =
+        if options.quick { (20, 60) } else { (30, (options.minutes.unwrap_or(10) * 60).saturating_sub(30)) };
     let stack = Stack::start(&[]).await?;
     let state = crate::bench::stack::folder()?;
     let mut agent = start_agent(state.path(), &stack.agent_sets()?)?;

@@ -24,7 +24,7 @@ const FLUSH_INTERVAL_SECS: &str = "60";
 /// # Errors
 /// Something does not start or answer.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
-    let length = Duration::from_secs(if options.quick { 40 } else { 600 });
+    let length = Duration::from_secs(if options.quick { 40 } else { options.minutes.unwrap_or(10) * 60 });
     let stack = Stack::start(&[("store.flush_interval_secs", FLUSH_INTERVAL_SECS)]).await?;
     let fleet = Fleet::new(
         Shape { hosts: HOSTS, series: SERIES, sources: 9, interval_ms: INTERVAL_MS, ..Shape::default() }
@@ -71,12 +71,20 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         "stack.nats_bytes_written_per_sample",
         written as f64 / (feed.samples - samples_before) as f64,
     )?;
+    let eighth = points.len().div_ceil(8).max(1);
+    let levels: Vec<String> =
+        points.chunks(eighth).map(|part| format!("{:.0}", mean(part) / f64::from(1 << 20))).collect();
+    report.note(format!("stack: mean pss of each eighth of that time, in MiB: {}", levels.join(" ")));
     report.note(format!(
         "stack: {HOSTS} hosts × {SERIES} series (simulated values), {seconds:.0} s in real time after an hour's data, a flush every \
          {FLUSH_INTERVAL_SECS} s, a page of queries every 10 s; pss is the highest of {} looks",
         points.len()
     ));
     Ok(())
+}
+
+fn mean(points: &[(f64, f64)]) -> f64 {
+    points.iter().map(|point| point.1).sum::<f64>() / points.len() as f64
 }
 
 /// What a page asks for.

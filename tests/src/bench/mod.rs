@@ -24,6 +24,8 @@ use figure::Report;
 pub struct Options {
     /// Minutes instead of half an hour, for a first look: the figures are rougher.
     pub quick: bool,
+    /// How long memory is watched, in minutes, when not as long as usual.
+    pub minutes: Option<u64>,
 }
 
 /// Groups in the order in which they run; a figure's name begins with its group.

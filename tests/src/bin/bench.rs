@@ -22,9 +22,9 @@ struct Arguments {
     /// Record this machine's agent into this file instead of measuring.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "names"])]
     record: Option<PathBuf>,
-    /// How long to record, in minutes.
-    #[arg(long, default_value_t = 60)]
-    minutes: u64,
+    /// How long to watch memory in `agent` and `stack` (10), or to record (60).
+    #[arg(long)]
+    minutes: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -44,9 +44,11 @@ fn main() -> ExitCode {
 fn measure(arguments: &Arguments) -> Result<usize> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start")?;
     if let Some(file) = &arguments.record {
-        return runtime.block_on(unless_stopped(bench::record::record(file, arguments.minutes))).map(|()| 0);
+        return runtime
+            .block_on(unless_stopped(bench::record::record(file, arguments.minutes.unwrap_or(60))))
+            .map(|()| 0);
     }
-    let options = Options { quick: arguments.quick };
+    let options = Options { quick: arguments.quick, minutes: arguments.minutes };
     let mut report = Report::default();
     let mut failed = 0;
     for group in bench::select(&arguments.names)? {

@@ -1,4 +1,6 @@
-//! Connection to the broker: address, sign-in, TLS, reconnecting by itself, and the streams it must have.
+//! Connection to the broker: address, sign-in, TLS, reconnecting by itself; and the streams it must have.
+
+mod streams;
 
 use std::fs;
 use std::io;
@@ -6,14 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
-use async_nats::jetstream::stream::{Compression, Config as StreamConfig, DiscardPolicy, StorageType};
-use async_nats::jetstream::{Context, ErrorCode};
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
-use hi_common::subject::{DUPLICATE_WINDOW_SECS, STREAMS, StreamDef};
 use tokio::sync::watch;
 
 use crate::config::Nats as NatsConfig;
+pub use streams::ensure_streams;
 
 /// How long the broker may take to acknowledge a message or to answer a question.
 pub const ACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,8 +26,6 @@ const CLIENT_QUEUE: usize = 256;
 const SUBSCRIPTION_QUEUE: usize = 64;
 /// Bytes read from the socket at a time: acknowledgements are small.
 const READ_BUFFER_BYTES: u16 = 4096;
-/// Smallest limit worth asking a small broker for, in bytes.
-const STREAM_BYTES_MIN: i64 = 16 << 20;
 
 /// Why there is no connection to try.
 #[derive(Debug, thiserror::Error)]
@@ -243,75 +242,6 @@ fn plain_words(text: &str) -> String {
         Some(("authorization", meaning)) => (*meaning).to_owned(),
         Some((_, meaning)) => format!("{meaning} ({text})"),
         None => text.to_owned(),
-    }
-}
-
-/// Makes the streams that are missing; those that are there are left as they are.
-///
-/// # Errors
-/// The broker's words, with the name of the stream.
-pub async fn ensure_streams(connection: &Connection) -> Result<(), String> {
-    let compress = connection.client.is_server_compatible(2, 10, 0);
-    for def in &STREAMS {
-        ensure_stream(&connection.jetstream, def, compress)
-            .await
-            .map_err(|error| format!("stream {}: {error}", def.name))?;
-    }
-    Ok(())
-}
-
-async fn ensure_stream(jetstream: &Context, def: &StreamDef, compress: bool) -> Result<(), String> {
-    use async_nats::jetstream::context::GetStreamErrorKind;
-    match jetstream.get_stream(def.name).await {
-        Ok(_) => return Ok(()),
-        Err(error) => match error.kind() {
-            GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-            _ => return Err(error.to_string()),
-        },
-    }
-    let mut config = stream_config(def, compress);
-    loop {
-        let error = match jetstream.create_stream(config.clone()).await {
-            Ok(_) => {
-                tracing::info!(stream = def.name, max_bytes = config.max_bytes, "stream made");
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        match error.kind() {
-            CreateStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NAME_EXIST => {
-                return Ok(());
-            }
-            // A broker with little room does not reserve this much: take what it has.
-            CreateStreamErrorKind::JetStream(e)
-                if config.max_bytes > STREAM_BYTES_MIN
-                    && [ErrorCode::STORAGE_RESOURCES_EXCEEDED, ErrorCode::INSUFFICIENT_RESOURCES]
-                        .contains(&e.error_code()) =>
-            {
-                config.max_bytes /= 2;
-            }
-            _ => return Err(error.to_string()),
-        }
-    }
-}
-
-fn stream_config(def: &StreamDef, compress: bool) -> StreamConfig {
-    StreamConfig {
-        name: def.name.to_owned(),
-        subjects: def.subjects.iter().map(|s| (*s).to_owned()).collect(),
-        description: Some(def.description.to_owned()),
-        max_age: Duration::from_secs(def.max_age_secs),
-        max_bytes: def.max_bytes,
-        max_messages: -1,
-        max_consumers: -1,
-        max_messages_per_subject: def.max_messages_per_subject,
-        discard: DiscardPolicy::Old,
-        storage: StorageType::File,
-        num_replicas: 1,
-        duplicate_window: Duration::from_secs(DUPLICATE_WINDOW_SECS),
-        allow_direct: true,
-        compression: compress.then_some(Compression::S2),
-        ..StreamConfig::default()
     }
 }
 
