@@ -79,6 +79,7 @@ struct Row {
     name: &'static str,
     state: String,
     detail: String,
+    notes: Vec<String>,
 }
 
 /// Table of every source: what it reads here, or why it does not, and what would help.
@@ -89,14 +90,22 @@ pub fn sources(config: &Config, host: &HostRoot) -> anyhow::Result<String> {
         rows.push(if schedule.enabled {
             look(def, config.make(def)?, host)
         } else {
-            Row { name: def.name, state: "off".to_owned(), detail: "disabled by configuration".to_owned() }
+            Row {
+                name: def.name,
+                state: "off".to_owned(),
+                detail: "disabled by configuration".to_owned(),
+                notes: Vec::new(),
+            }
         });
     }
     let name_width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let state_width = rows.iter().map(|row| row.state.len()).max().unwrap_or(0);
     let mut out = String::new();
-    for Row { name, state, detail } in rows {
+    for Row { name, state, detail, notes } in rows {
         let _ = writeln!(out, "{name:name_width$}  {state:state_width$}  {detail}");
+        for note in notes {
+            let _ = writeln!(out, "{:name_width$}  {:state_width$}  - {note}", "", "");
+        }
     }
     Ok(out)
 }
@@ -109,10 +118,15 @@ fn look(def: &'static SourceDef, mut source: Box<dyn Source>, host: &HostRoot) -
     let reader = std::thread::Builder::new().spawn(move || {
         let mut readings = Readings::default();
         let result = source.read(&host, &mut readings);
-        let _ = tell.send((result, readings.len()));
+        let _ = tell.send((result, readings.len(), readings.notes().to_vec()));
     });
     let heard = reader.ok().and_then(|_| hear.recv_timeout(def.timeout.min(LOOK_MAX)).ok());
     let took = started.elapsed().as_micros() as f64 / 1000.0;
+    let mut notes = Vec::new();
+    let heard = heard.map(|(result, count, told)| {
+        notes = told;
+        (result, count)
+    });
     let (state, detail) = match heard {
         None => ("stalled".to_owned(), format!("did not come back within {:?}", def.timeout.min(LOOK_MAX))),
         Some((Ok(Outcome::Read), n)) => {
@@ -132,7 +146,7 @@ fn look(def: &'static SourceDef, mut source: Box<dyn Source>, host: &HostRoot) -
             (state.to_owned(), detail)
         }
     };
-    Row { name: def.name, state, detail }
+    Row { name: def.name, state, detail, notes }
 }
 
 /// Checks what is otherwise noticed only when the agent runs.

@@ -3,6 +3,7 @@
 pub mod disks;
 pub mod mounts;
 pub mod pattern;
+pub mod prober;
 pub mod udev;
 
 use std::collections::BTreeMap;
@@ -212,6 +213,7 @@ pub struct Readings {
     facts: Vec<FactDoc>,
     gone: Vec<(&'static str, String)>,
     events: Vec<EventDoc>,
+    notes: Vec<String>,
 }
 
 impl Readings {
@@ -273,6 +275,16 @@ impl Readings {
         &self.events
     }
 
+    /// Adds a line for `hi-agent sources`: what of several things could not be read, and why.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// Lines for `hi-agent sources`.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -296,6 +308,7 @@ impl Readings {
         self.facts.clear();
         self.gone.clear();
         self.events.clear();
+        self.notes.clear();
     }
 
     /// Cheap fingerprint of which series were pushed, in which order: changes when the layout does.

@@ -30,6 +30,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &filesystem::DEF,
     &disk::DEF,
     &block::DEF,
+    &smart::DEF,
     &md::DEF,
     &zfs::DEF,
     &network::DEF,

@@ -4,5 +4,7 @@ pub mod addresses;
 pub mod clock;
 #[cfg(test)]
 pub mod fuse;
+pub mod nvme;
+pub mod sg_io;
 pub mod statfs;
 pub mod zfs;

@@ -1,7 +1,5 @@
 //! Mounted filesystems: the mounts as process 1 sees them (`/proc/1/mountinfo`, proc_pid_mountinfo(5)), the space of each by
-//! statfs(2). A mount that hangs is reported as node_exporter does and costs the others nothing (see [`prober`]).
-
-mod prober;
+//! statfs(2). A mount that hangs is reported as node_exporter does and costs the others nothing (see [`crate::source::prober`]).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,9 +12,9 @@ use hi_common::metric::{MetricDef, Unit};
 use crate::host::{At, HostRoot, Scratch};
 use crate::source::mounts::{Mount, mark_hidden, parse};
 use crate::source::pattern::Patterns;
+use crate::source::prober::{Patience, Prober, Reply};
 use crate::source::{Outcome, Readings, Source, SourceDef, SourceError, own_section};
 use crate::sys::statfs::{Usage, usage};
-use prober::{Answer, Prober};
 
 config_section! {
     /// Mounted filesystems.
@@ -84,6 +82,8 @@ pub static DEF: SourceDef = SourceDef {
 
 /// Longest wait for a filesystem, in seconds; less than the source's own limit.
 const TIMEOUT_SECS_MAX: u64 = 8;
+/// Time without an answer after which another thread goes on with the mounts that are left.
+const HEDGE: Duration = Duration::from_millis(50);
 /// What `device_error` says of a mount that hangs, in node_exporter's words.
 const STALLED: &str = "mountpoint timeout";
 const NOT_ASKED: &str = "not asked: too many mount points hang";
@@ -94,7 +94,7 @@ struct Filesystem {
     exclude_mountpoints: Patterns,
     exclude_types: Patterns,
     scratch: Scratch,
-    prober: Prober,
+    prober: Prober<PathBuf, Result<Usage, String>>,
 }
 
 impl Filesystem {
@@ -110,7 +110,14 @@ impl Filesystem {
             exclude_mountpoints: Patterns::new(&config.exclude_mountpoints),
             exclude_types: Patterns::new(&config.exclude_types),
             scratch: Scratch::default(),
-            prober: Prober::new(Duration::from_secs(config.mount_timeout_secs), usage),
+            prober: Prober::new(
+                Patience {
+                    name: "statfs",
+                    hedge: HEDGE,
+                    timeout: Duration::from_secs(config.mount_timeout_secs),
+                },
+                |path: &PathBuf| usage(path).map_err(|error| words(&error)),
+            ),
         })
     }
 
@@ -140,7 +147,7 @@ impl Filesystem {
 impl Source for Filesystem {
     fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
         let (mounts, result) = self.mounts(host)?;
-        let mut answers: HashMap<PathBuf, Answer> = match host.is_live() {
+        let mut answers: HashMap<PathBuf, Reply<Result<Usage, String>>> = match host.is_live() {
             true => self.prober.ask(visible(&mounts).map(|mount| host.root(&mount.mountpoint)).collect()),
             false => HashMap::new(),
         };
@@ -165,17 +172,17 @@ struct Row {
 }
 
 impl Row {
-    fn new(answer: Option<Answer>, mount: Mount) -> Self {
+    fn new(answer: Option<Reply<Result<Usage, String>>>, mount: Mount) -> Self {
         let (usage, error) = match answer {
             _ if mount.hidden => (None, HIDDEN.to_owned()),
             None => (None, String::new()),
-            Some(Answer::Usage(usage)) if usage.in_memory && !mount.is_in_memory() => {
+            Some(Reply::Answer(Ok(usage))) if usage.in_memory && !mount.is_in_memory() => {
                 (None, HIDDEN.to_owned())
             }
-            Some(Answer::Usage(usage)) => (Some(usage), String::new()),
-            Some(Answer::Failed(error)) => (None, error),
-            Some(Answer::Stalled) => (None, STALLED.to_owned()),
-            Some(Answer::NotAsked) => (None, NOT_ASKED.to_owned()),
+            Some(Reply::Answer(Ok(usage))) => (Some(usage), String::new()),
+            Some(Reply::Answer(Err(error))) => (None, error),
+            Some(Reply::Stalled) => (None, STALLED.to_owned()),
+            Some(Reply::NotAsked) => (None, NOT_ASKED.to_owned()),
         };
         Self { mount, usage, error }
     }
@@ -183,6 +190,14 @@ impl Row {
     fn labels(&self) -> [&str; LABELS.len()] {
         [&self.mount.device, &self.mount.mountpoint, &self.mount.fstype, &self.error]
     }
+}
+
+/// An error in the words of node_exporter: `permission denied`, without the number.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 fn push(rows: &[Row], out: &mut Readings) {

@@ -79,9 +79,9 @@ fn a_sandbox_that_hides_a_mount_is_told_from_an_empty_one() {
     };
     let tmpfs =
         Usage { size_bytes: 9, free_bytes: 9, avail_bytes: 9, files: 1, files_free: 1, in_memory: true };
-    let hidden = Row::new(Some(Answer::Usage(tmpfs)), mount("ext4"));
+    let hidden = Row::new(Some(Reply::Answer(Ok(tmpfs))), mount("ext4"));
     assert_eq!((hidden.usage, hidden.error.as_str()), (None, "hidden from the agent"));
-    assert_eq!(Row::new(Some(Answer::Usage(tmpfs)), mount("tmpfs")).usage, Some(tmpfs));
+    assert_eq!(Row::new(Some(Reply::Answer(Ok(tmpfs))), mount("tmpfs")).usage, Some(tmpfs));
     let hidden = Row::new(None, Mount { hidden: true, ..mount("tmpfs") });
     assert_eq!(hidden.error, "hidden from the agent");
 }

@@ -1,12 +1,14 @@
 //! What ATA disks say: pure parsers, a file a structure (ACS-4: ATA Command Set, T13/BSR INCITS 529).
 
 pub mod attributes;
+pub(super) mod command;
 pub mod errors;
 pub mod families;
 mod family_rows;
 pub mod identify;
 pub mod names;
 pub mod raw;
+pub(super) mod reading;
 pub mod sct;
 pub mod self_tests;
 pub mod smart;

@@ -2,3 +2,4 @@
 
 pub mod identify;
 pub mod logs;
+pub(super) mod reading;

@@ -2,5 +2,6 @@
 
 pub mod inquiry;
 pub mod logs;
+pub(super) mod reading;
 pub mod sas;
 pub mod sense;

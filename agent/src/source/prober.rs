@@ -1,68 +1,72 @@
-//! Asks filesystems for their space on threads of its own, because one that hangs (a dead NFS server, a stuck FUSE daemon)
+//! Asks things that may hang (a filesystem of a dead NFS server, a dying disk) on threads of its own, because a system call
 //! cannot be called back.
 //!
-//! As long as all answer, one thread asks them in turn. When it makes no progress for [`HEDGE`], another takes the rest of
-//! the queue over. What has not answered after the timeout is stalled; its thread stays with it, and it is not asked
-//! again before that thread has come back. At most [`THREADS_MAX`] threads exist; when all hang, the rest is not asked.
+//! As long as all answer, one thread asks them in turn. When it makes no progress for a while, another takes the rest of the
+//! queue over. What has not answered after the timeout is stalled; its thread stays with it, and it is not asked again before
+//! that thread has come back. At most [`THREADS_MAX`] threads exist; when all hang, the rest is not asked.
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::hash::Hash;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sys::statfs::Usage;
-
 /// Most threads, those that hang included.
-pub(super) const THREADS_MAX: usize = 16;
-/// Time without an answer after which another thread goes on with the queue.
-const HEDGE: Duration = Duration::from_millis(50);
-/// The threads call one system call and push a result.
+pub const THREADS_MAX: usize = 16;
+/// The threads make system calls and parse flat answers.
 const STACK_BYTES: usize = 128 << 10;
 
 /// What became of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The filesystem's space.
-    Usage(Usage),
-    /// The system's error, in lower case without its number.
-    Failed(String),
+pub enum Reply<A> {
+    /// It answered.
+    Answer(A),
     /// It has not answered in time, this time or an earlier one.
     Stalled,
-    /// Every thread hangs with another filesystem.
+    /// Every thread hangs with another one.
     NotAsked,
 }
 
-/// Asks filesystems.
-pub(super) struct Prober {
-    shared: Arc<Shared>,
-    timeout: Duration,
+/// How a prober waits, and what its threads are called.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Name of the threads, of at most 15 bytes.
+    pub name: &'static str,
+    /// Time without an answer after which another thread goes on with the queue.
+    pub hedge: Duration,
+    /// How long answers are waited for.
+    pub timeout: Duration,
 }
 
-type Ask = dyn Fn(&Path) -> io::Result<Usage> + Send + Sync;
+/// Asks each thing of type `Q` for its answer of type `A`.
+pub struct Prober<Q, A> {
+    shared: Arc<Shared<Q, A>>,
+    patience: Patience,
+}
 
-struct Shared {
-    state: Mutex<State>,
+struct Shared<Q, A> {
+    state: Mutex<State<Q, A>>,
     /// There is something in the queue.
     work: Condvar,
     /// There is nothing in the queue any more, or an answer came late.
     answers: Condvar,
-    ask: Box<Ask>,
+    ask: Box<dyn Fn(&Q) -> A + Send + Sync>,
 }
 
-#[derive(Default)]
-struct State {
-    queue: VecDeque<PathBuf>,
-    running: Vec<PathBuf>,
-    answers: HashMap<PathBuf, Answer>,
+struct State<Q, A> {
+    queue: VecDeque<Q>,
+    running: Vec<Q>,
+    answers: HashMap<Q, Reply<A>>,
     threads: usize,
     idle: usize,
     closed: bool,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<Q, A> Shared<Q, A>
+where
+    Q: Clone + Eq + Hash,
+{
+    fn lock(&self) -> MutexGuard<'_, State<Q, A>> {
         // The state is consistent between any two statements; a panic elsewhere changes nothing about that.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,14 +75,13 @@ impl Shared {
     fn serve(&self) {
         let mut state = self.lock();
         while !state.closed {
-            if let Some(path) = state.queue.pop_front() {
-                state.running.push(path.clone());
+            if let Some(what) = state.queue.pop_front() {
+                state.running.push(what.clone());
                 drop(state);
-                let answer =
-                    (self.ask)(&path).map_or_else(|error| Answer::Failed(words(&error)), Answer::Usage);
+                let answer = (self.ask)(&what);
                 state = self.lock();
-                state.running.retain(|running| *running != path);
-                state.answers.insert(path, answer);
+                state.running.retain(|running| *running != what);
+                state.answers.insert(what, Reply::Answer(answer));
                 if state.queue.is_empty() {
                     self.answers.notify_all();
                 }
@@ -94,34 +97,43 @@ impl Shared {
     }
 }
 
-impl Prober {
-    /// Asks with `ask`, and waits `timeout` for answers.
-    pub(super) fn new(
-        timeout: Duration,
-        ask: impl Fn(&Path) -> io::Result<Usage> + Send + Sync + 'static,
-    ) -> Self {
+impl<Q, A> Prober<Q, A>
+where
+    Q: Clone + Eq + Hash + Send + 'static,
+    A: Send + 'static,
+{
+    /// Asks with `ask`.
+    pub fn new(patience: Patience, ask: impl Fn(&Q) -> A + Send + Sync + 'static) -> Self {
+        let state = State {
+            queue: VecDeque::new(),
+            running: Vec::new(),
+            answers: HashMap::new(),
+            threads: 0,
+            idle: 0,
+            closed: false,
+        };
         let shared = Shared {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             work: Condvar::new(),
             answers: Condvar::new(),
             ask: Box::new(ask),
         };
-        Self { shared: Arc::new(shared), timeout }
+        Self { shared: Arc::new(shared), patience }
     }
 
-    /// Asks all of them; every path has its answer. Returns after the timeout at the latest.
-    pub(super) fn ask(&self, paths: Vec<PathBuf>) -> HashMap<PathBuf, Answer> {
-        let deadline = Instant::now() + self.timeout;
+    /// Asks all of them; each has its answer. Returns after the timeout at the latest.
+    pub fn ask(&self, all: Vec<Q>) -> HashMap<Q, Reply<A>> {
+        let deadline = Instant::now() + self.patience.timeout;
         let mut state = self.shared.lock();
-        // An answer that came after its deadline is out of date: that filesystem is asked anew.
+        // An answer that came after its deadline is out of date: that one is asked anew.
         state.answers.clear();
-        for path in &paths {
-            if !state.running.contains(path) && !state.queue.contains(path) {
-                state.queue.push_back(path.clone());
+        for what in &all {
+            if !state.running.contains(what) && !state.queue.contains(what) {
+                state.queue.push_back(what.clone());
             }
         }
         let stalled = state.running.clone();
-        let is_stalled = |path: &PathBuf| stalled.contains(path);
+        let is_stalled = |what: &Q| stalled.contains(what);
         if state.idle > 0 {
             self.shared.work.notify_one();
         } else if !state.queue.is_empty() {
@@ -133,7 +145,7 @@ impl Prober {
                 break;
             }
             let answered = state.answers.len();
-            let waited = self.shared.answers.wait_timeout(state, left.min(HEDGE));
+            let waited = self.shared.answers.wait_timeout(state, left.min(self.patience.hedge));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let stuck = state.answers.len() == answered && !state.queue.is_empty();
             if stuck && !self.add_thread(&mut state) && state.running.iter().all(is_stalled) {
@@ -143,63 +155,61 @@ impl Prober {
         let not_asked = std::mem::take(&mut state.queue);
         let mut answers = std::mem::take(&mut state.answers);
         drop(state);
-        for path in paths {
-            let silent = if not_asked.contains(&path) { Answer::NotAsked } else { Answer::Stalled };
-            answers.entry(path).or_insert(silent);
+        for what in all {
+            let silent = if not_asked.contains(&what) { Reply::NotAsked } else { Reply::Stalled };
+            answers.entry(what).or_insert(silent);
         }
         answers
     }
 
     /// Starts a thread unless there are enough; whether it did.
-    fn add_thread(&self, state: &mut State) -> bool {
+    fn add_thread(&self, state: &mut State<Q, A>) -> bool {
         if state.threads >= THREADS_MAX {
             return false;
         }
         let shared = Arc::clone(&self.shared);
-        let builder = thread::Builder::new().name("statfs".to_owned()).stack_size(STACK_BYTES);
+        let builder = thread::Builder::new().name(self.patience.name.to_owned()).stack_size(STACK_BYTES);
         let started = builder.spawn(move || shared.serve()).is_ok();
         state.threads += usize::from(started);
         started
     }
 }
 
-impl Drop for Prober {
+impl<Q, A> Drop for Prober<Q, A> {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.closed = true;
+        drop(state);
         self.shared.work.notify_all();
     }
-}
-
-/// An error in the words of node_exporter: `permission denied`, without the number.
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::{Path, PathBuf};
     use std::sync::mpsc;
 
-    const USAGE: Usage =
-        Usage { size_bytes: 1, free_bytes: 1, avail_bytes: 1, files: 0, files_free: 0, in_memory: false };
+    type Answer = Reply<Result<u64, String>>;
+    type Paths = Prober<PathBuf, Result<u64, String>>;
+
+    const USAGE: Answer = Reply::Answer(Ok(1));
     /// Far longer than any of these tests waits when the code is right.
     const PATIENT: Duration = Duration::from_secs(60);
 
     /// A prober for which paths that begin with `/hang` hang until the sender speaks or goes.
-    fn prober(timeout: Duration) -> (Prober, mpsc::Sender<()>, Arc<Mutex<Vec<PathBuf>>>) {
+    fn prober(timeout: Duration) -> (Paths, mpsc::Sender<()>, Arc<Mutex<Vec<PathBuf>>>) {
         let (release, hold) = mpsc::channel::<()>();
         let hold = Mutex::new(hold);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&asked);
-        let prober = Prober::new(timeout, move |path| {
+        let patience = Patience { name: "probe", hedge: Duration::from_millis(50), timeout };
+        let prober = Prober::new(patience, move |path: &PathBuf| {
             log.lock().unwrap().push(path.to_owned());
             if path.starts_with("/hang") {
                 let _ = hold.lock().unwrap().recv();
             }
-            if path.starts_with("/bad") { Err(io::Error::from_raw_os_error(libc::EACCES)) } else { Ok(USAGE) }
+            if path.starts_with("/bad") { Err("permission denied".to_owned()) } else { Ok(1) }
         });
         (prober, release, asked)
     }
@@ -208,7 +218,7 @@ mod tests {
         names.iter().map(PathBuf::from).collect()
     }
 
-    fn threads(prober: &Prober) -> (usize, usize) {
+    fn threads(prober: &Paths) -> (usize, usize) {
         let state = prober.shared.lock();
         (state.threads, state.running.len())
     }
@@ -227,8 +237,8 @@ mod tests {
         for _ in 0..3 {
             let answers = prober.ask(paths(&["/a", "/bad", "/a", "/b"]));
             assert_eq!(answers.len(), 3);
-            assert_eq!(answers[Path::new("/a")], Answer::Usage(USAGE));
-            assert_eq!(answers[Path::new("/bad")], Answer::Failed("permission denied".to_owned()));
+            assert_eq!(answers[Path::new("/a")], USAGE);
+            assert_eq!(answers[Path::new("/bad")], Reply::Answer(Err("permission denied".to_owned())));
         }
         assert_eq!(asked.lock().unwrap().len(), 9, "each once per pass");
         wait_until(|| prober.shared.lock().idle == 1 && threads(&prober) == (1, 0));
@@ -239,14 +249,14 @@ mod tests {
         let (prober, release, asked) = prober(Duration::from_secs(2));
         let all = paths(&["/a", "/hang", "/b", "/c"]);
         let answers = prober.ask(all.clone());
-        assert_eq!(answers[Path::new("/hang")], Answer::Stalled);
-        assert!(["/a", "/b", "/c"].iter().all(|path| answers[Path::new(path)] == Answer::Usage(USAGE)));
+        assert_eq!(answers[Path::new("/hang")], Reply::Stalled);
+        assert!(["/a", "/b", "/c"].iter().all(|path| answers[Path::new(path)] == USAGE));
 
         let start = Instant::now();
         let answers = prober.ask(all.clone());
-        assert_eq!(answers[Path::new("/hang")], Answer::Stalled);
-        assert_eq!(answers[Path::new("/b")], Answer::Usage(USAGE));
-        assert!(start.elapsed() < prober.timeout, "a known hang is not waited for");
+        assert_eq!(answers[Path::new("/hang")], Reply::Stalled);
+        assert_eq!(answers[Path::new("/b")], USAGE);
+        assert!(start.elapsed() < prober.patience.timeout, "a known hang is not waited for");
         let hangs = || asked.lock().unwrap().iter().filter(|path| path.starts_with("/hang")).count();
         assert_eq!(hangs(), 1);
         assert_eq!(threads(&prober).1, 1, "one thread hangs, no second one");
@@ -254,7 +264,7 @@ mod tests {
         release.send(()).unwrap();
         wait_until(|| threads(&prober).1 == 0);
         release.send(()).unwrap();
-        assert_eq!(prober.ask(all)[Path::new("/hang")], Answer::Usage(USAGE));
+        assert_eq!(prober.ask(all)[Path::new("/hang")], USAGE);
         assert_eq!(hangs(), 2);
         wait_until(|| threads(&prober).0 == 1);
     }
@@ -266,14 +276,14 @@ mod tests {
         let all: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
         let answers = prober.ask(all);
         let count = |wanted: Answer| answers.values().filter(|answer| **answer == wanted).count();
-        assert_eq!((count(Answer::Stalled), count(Answer::NotAsked)), (THREADS_MAX, 4));
+        assert_eq!((count(Reply::Stalled), count(Reply::NotAsked)), (THREADS_MAX, 4));
         assert_eq!(threads(&prober), (THREADS_MAX, THREADS_MAX));
 
         let start = Instant::now();
-        assert_eq!(prober.ask(paths(&["/a"]))[Path::new("/a")], Answer::NotAsked);
-        assert!(start.elapsed() < prober.timeout, "nothing to wait for");
+        assert_eq!(prober.ask(paths(&["/a"]))[Path::new("/a")], Reply::NotAsked);
+        assert!(start.elapsed() < prober.patience.timeout, "nothing to wait for");
         drop(release);
         wait_until(|| threads(&prober).1 == 0);
-        assert_eq!(prober.ask(paths(&["/a"]))[Path::new("/a")], Answer::Usage(USAGE));
+        assert_eq!(prober.ask(paths(&["/a"]))[Path::new("/a")], USAGE);
     }
 }
