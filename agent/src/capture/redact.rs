@@ -45,6 +45,8 @@ const PROPERTIES: [&str; 12] = [
 ];
 /// Where the host's name stands.
 const HOSTNAME: &str = "proc/sys/kernel/hostname";
+/// Where it stands once more, as JSON.
+const UNAME: &str = ".ioctl/uname";
 /// ATA IDENTIFY DEVICE (ACS-4 7.13.7): serial number in words 10–19, World Wide Name in words 108–111, both with the bytes
 /// of each word exchanged; integrity word 255.
 const IDENTIFY_BYTES: usize = 512;
@@ -84,9 +86,16 @@ pub(super) fn redact(folder: &Path) -> io::Result<usize> {
 /// A name too short to be looked for everywhere is still no longer told.
 fn rename_host(folder: &Path) -> io::Result<()> {
     let file = folder.join(HOSTNAME);
+    let Ok(name) = fs::read_to_string(&file) else { return Ok(()) };
+    let name = name.trim();
+    if name.is_empty() || name.len() >= SECRET_BYTES_MIN {
+        return Ok(());
+    }
+    fs::write(file, "host\n")?;
+    let file = folder.join(UNAME);
     match fs::read_to_string(&file) {
-        Ok(name) if name.trim().len() < SECRET_BYTES_MIN => fs::write(file, "host\n"),
-        _ => Ok(()),
+        Ok(uname) => fs::write(file, uname.replace(&format!("\"{name}\""), "\"host\"")),
+        Err(_) => Ok(()),
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::source::{SourceError, read_error};
 pub use device::{Answer, Question};
@@ -229,6 +231,33 @@ impl HostRoot {
             recorder.answer(&path, &question.key(), &answer);
         }
         answer
+    }
+
+    /// What a system call says that is no file: `call` makes it, with the path where it is asked. A capture holds the answer
+    /// as JSON.
+    ///
+    /// # Errors
+    /// What the system says, or said; [`io::ErrorKind::Unsupported`] when a capture does not hold it.
+    pub fn call<T: Serialize + DeserializeOwned>(
+        &self,
+        path: &str,
+        key: &str,
+        call: impl FnOnce(&Path) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let path = self.path(At::Root, path);
+        if !self.live {
+            return Ok(serde_json::from_slice(&device::replay(&path, key)?.data)?);
+        }
+        let result = call(&path);
+        if let Some(recorder) = &self.recorder {
+            let json = |value: &T| Ok(Answer { data: serde_json::to_vec(value)?, status: Vec::new() });
+            let answer = match &result {
+                Ok(value) => json(value),
+                Err(error) => Err(io::Error::from_raw_os_error(error.raw_os_error().unwrap_or(libc::EIO))),
+            };
+            recorder.answer(&path, key, &answer);
+        }
+        result
     }
 
     /// Whether there is something at a path, links followed.

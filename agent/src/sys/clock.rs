@@ -3,18 +3,37 @@
 use std::ffi::CStr;
 use std::io;
 
-/// What the kernel knows of its clock, in the kernel's units.
-pub struct Timex {
-    /// `TIME_*`: [`TIME_ERROR`] when the clock is not synchronized.
-    pub state: i32,
-    /// The kernel's structure.
-    pub raw: libc::timex,
+use serde::{Deserialize, Serialize};
+
+/// Declares what is taken of the kernel's structure, whose fields are longs or ints as the machine has it.
+macro_rules! timex {
+    ($($field:ident)+) => {
+        /// What the kernel knows of its clock, in the kernel's units: the fields of adjtimex(2).
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "adjtimex(2) has them")]
+        pub struct Timex {
+            /// `TIME_*`: [`TIME_ERROR`] when the clock is not synchronized.
+            pub state: i32,
+            $(pub $field: i64,)+
+        }
+
+        impl Timex {
+            #[allow(clippy::unnecessary_cast, reason = "not on every machine")]
+            fn new(state: i32, raw: &libc::timex) -> Self {
+                Self { state, $($field: raw.$field as i64,)+ }
+            }
+        }
+    };
+}
+
+timex! {
+    offset freq maxerror esterror status constant tick ppsfreq jitter shift stabil jitcnt calcnt errcnt stbcnt tai
 }
 
 /// State of a clock that nothing synchronizes.
 pub const TIME_ERROR: i32 = libc::TIME_ERROR;
 /// Status bit: offset and jitter are nanoseconds, not microseconds.
-pub const STATUS_NANO: i32 = libc::STA_NANO;
+pub const STATUS_NANO: i64 = libc::STA_NANO as i64;
 
 /// Reads the clock's discipline without changing it; needs no privilege.
 ///
@@ -30,7 +49,7 @@ pub fn adjtimex() -> io::Result<Timex> {
     #[expect(unsafe_code, reason = "adjtimex has no safe wrapper among our dependencies")]
     // SAFETY: `raw` is valid for reads and writes.
     let state = unsafe { libc::adjtimex(&raw mut raw) };
-    if state == -1 { Err(io::Error::last_os_error()) } else { Ok(Timex { state, raw }) }
+    if state == -1 { Err(io::Error::last_os_error()) } else { Ok(Timex::new(state, &raw)) }
 }
 
 /// Offset of the local time zone from UTC at a time, in seconds, and its abbreviation (`CEST`).
@@ -74,6 +93,6 @@ mod tests {
             Err(error) => return println!("SKIPPED: this sandbox does not allow adjtimex: {error}"),
         };
         assert!((0..=TIME_ERROR).contains(&timex.state));
-        assert!(timex.raw.tick > 0);
+        assert!(timex.tick > 0);
     }
 }

@@ -135,7 +135,7 @@ impl Interfaces {
         self.push(out);
         if changed {
             let every = self.facts.due();
-            let addresses = if host.is_live() { addresses().unwrap_or_default() } else { vec![] };
+            let addresses = host.call("/", "addresses", |_| addresses()).unwrap_or_default();
             self.list.iter_mut().for_each(|interface| interface.push_fact(&addresses, every, out));
         }
         Ok(())

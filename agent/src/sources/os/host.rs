@@ -73,10 +73,7 @@ impl HostFact {
         let memory_bytes = memory.and_then(|text| text.trim().parse::<i64>().ok()?.checked_mul(1024));
         let container = read(At::Root, "run/systemd/container");
         let board = read(At::Proc, "device-tree/model");
-        let architecture = match host.is_live() {
-            true => sysinfo::System::cpu_arch(),
-            false => String::new(),
-        };
+        let architecture = host.call("/", "architecture", |_| Ok(sysinfo::System::cpu_arch()));
         let text = |text: String| (!text.is_empty()).then_some(FactValue::Text(text));
         let number = |number: Option<i64>| number.filter(|number| *number > 0).map(FactValue::Int);
         [
@@ -85,7 +82,7 @@ impl HostFact {
             ("os_id", text(release.get("ID").to_owned())),
             ("os_version", text(release.get("VERSION_ID").to_owned())),
             ("kernel", text(read(At::Proc, "sys/kernel/osrelease"))),
-            ("architecture", text(architecture)),
+            ("architecture", text(architecture.unwrap_or_default())),
             ("cpu_model", text(self.cpu.model.clone())),
             ("cpu_count", number(i64::try_from(stat.cpu_count).ok())),
             ("cpu_cores", number(cores(host))),
@@ -94,7 +91,7 @@ impl HostFact {
             ("virtualization", text(virtualization(&container, dmi, self.cpu.hypervisor))),
             ("hardware", text(if board.is_empty() { hardware(dmi) } else { board })),
             ("firmware", text(joined([dmi.get("bios_vendor"), dmi.get("bios_version")]))),
-            ("addresses", host.is_live().then(global_addresses)),
+            ("addresses", global_addresses(host)),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
@@ -104,16 +101,16 @@ impl HostFact {
 
 /// Physical cores, where the kernel tells which processors share one.
 fn cores(host: &HostRoot) -> Option<i64> {
-    let cores = host.is_live().then(sysinfo::System::physical_core_count)?.ok()?;
-    i64::try_from(cores).ok()
+    let cores = host.call("/", "cores", |_| Ok(sysinfo::System::physical_core_count().ok()));
+    i64::try_from(cores.ok()??).ok()
 }
 
 /// Addresses at which the host can be reached, without their prefix.
-fn global_addresses() -> FactValue {
-    let found = addresses().unwrap_or_default();
+fn global_addresses(host: &HostRoot) -> Option<FactValue> {
+    let found = host.call("/", "addresses", |_| addresses()).ok()?;
     let global: BTreeSet<_> =
         found.iter().filter(|address| address.is_global()).map(|address| address.ip).collect();
-    FactValue::List(global.into_iter().map(|ip| FactValue::Text(ip.to_string())).collect())
+    Some(FactValue::List(global.into_iter().map(|ip| FactValue::Text(ip.to_string())).collect()))
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -84,8 +84,8 @@ struct Os {
 
 impl Source for Os {
     fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
-        if host.is_live() {
-            push_uname(out);
+        if let Ok(uname) = host.call("/", "uname", |_| Ok(uname())) {
+            out.push(&UNAME, &uname.each_ref().map(String::as_str), 1.0);
         }
         let release = release::read(host, &mut self.scratch);
         release.push(out);
@@ -114,18 +114,11 @@ impl Source for Os {
     }
 }
 
-fn push_uname(out: &mut Readings) {
+/// System, release, version, machine, name, domain (uname(2)).
+fn uname() -> [String; 6] {
     let uname = rustix::system::uname();
-    let fields = [
-        uname.sysname(),
-        uname.release(),
-        uname.version(),
-        uname.machine(),
-        uname.nodename(),
-        uname.domainname(),
-    ];
-    let fields = fields.map(|field| field.to_str().unwrap_or(""));
-    out.push(&UNAME, &fields, 1.0);
+    [uname.sysname(), uname.release(), uname.version(), uname.machine(), uname.nodename(), uname.domainname()]
+        .map(|field| field.to_string_lossy().into_owned())
 }
 
 /// What `/proc/stat` says of the host.
