@@ -27,10 +27,20 @@ fn series(root: Option<&Path>, source: &str) -> Vec<String> {
 fn what_was_captured_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("capture");
-    let output = agent(&["capture", "cpu", "memory", "load", "disk", "--out", out.to_str().unwrap()]);
+    let output = agent(&[
+        "capture",
+        "cpu",
+        "memory",
+        "load",
+        "disk",
+        "filesystem",
+        "os",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.contains("memory: "), "{text}");
-    for source in ["cpu", "memory", "load", "disk"] {
+    for source in ["cpu", "memory", "load", "disk", "filesystem", "os"] {
         let live = series(None, source);
         assert!(!live.is_empty() && series(Some(&out), source) == live, "{source}");
     }

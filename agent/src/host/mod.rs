@@ -249,15 +249,27 @@ impl HostRoot {
             return Ok(serde_json::from_slice(&device::replay(&path, key)?.data)?);
         }
         let result = call(&path);
-        if let Some(recorder) = &self.recorder {
-            let json = |value: &T| Ok(Answer { data: serde_json::to_vec(value)?, status: Vec::new() });
-            let answer = match &result {
-                Ok(value) => json(value),
-                Err(error) => Err(io::Error::from_raw_os_error(error.raw_os_error().unwrap_or(libc::EIO))),
-            };
-            recorder.answer(&path, key, &answer);
+        match &result {
+            Ok(value) => self.record(&path, key, value),
+            Err(error) => self.record_error(&path, key, error),
         }
         result
+    }
+
+    /// Puts into a capture what a system call said that a source had to make itself, on a thread of its own; it is read there
+    /// by [`HostRoot::call`].
+    pub fn record<T: Serialize>(&self, path: &Path, key: &str, value: &T) {
+        if let Some(recorder) = &self.recorder {
+            let data = serde_json::to_vec(value).map_err(io::Error::from);
+            recorder.answer(path, key, &data.map(|data| Answer { data, status: Vec::new() }));
+        }
+    }
+
+    fn record_error(&self, path: &Path, key: &str, error: &io::Error) {
+        if let Some(recorder) = &self.recorder {
+            let number = error.raw_os_error().unwrap_or(libc::EIO);
+            recorder.answer(path, key, &Err(io::Error::from_raw_os_error(number)));
+        }
     }
 
     /// Whether there is something at a path, links followed.

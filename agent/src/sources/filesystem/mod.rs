@@ -90,6 +90,11 @@ const NOT_ASKED: &str = "not asked: too many mount points hang";
 /// A sandbox (`ProtectHome=`, `PrivateTmp=`, mounts that do not propagate into it) shows something else at that place.
 const HIDDEN: &str = "hidden from the agent";
 
+/// Name of a filesystem's answer in a capture.
+const STATFS: &str = "statfs";
+
+type Answers = HashMap<PathBuf, Reply<Result<Usage, String>>>;
+
 struct Filesystem {
     exclude_mountpoints: Patterns,
     exclude_types: Patterns,
@@ -121,6 +126,25 @@ impl Filesystem {
         })
     }
 
+    /// What the filesystems say of their space, by mount point; those of a capture, as far as it holds them.
+    fn ask(&self, host: &HostRoot, mounts: &[Mount]) -> Answers {
+        let shown = mounts.iter().filter(|mount| !mount.hidden);
+        if host.is_live() {
+            let answers = self.prober.ask(shown.map(|mount| host.root(&mount.mountpoint)).collect());
+            for (path, answer) in &answers {
+                if let Reply::Answer(Ok(usage)) = answer {
+                    host.record(path, STATFS, usage);
+                }
+            }
+            return answers;
+        }
+        let captured = |mount: &Mount| {
+            let usage = host.call(&mount.mountpoint, STATFS, usage).ok()?;
+            Some((host.root(&mount.mountpoint), Reply::Answer(Ok(usage))))
+        };
+        shown.filter_map(captured).collect()
+    }
+
     /// The mounts that are not left out, and the last error in a line.
     fn mounts(&mut self, host: &HostRoot) -> Result<(Vec<Mount>, Result<(), SourceError>), SourceError> {
         let wanted = |mount: &Mount| {
@@ -147,10 +171,7 @@ impl Filesystem {
 impl Source for Filesystem {
     fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
         let (mounts, result) = self.mounts(host)?;
-        let mut answers: HashMap<PathBuf, Reply<Result<Usage, String>>> = match host.is_live() {
-            true => self.prober.ask(visible(&mounts).map(|mount| host.root(&mount.mountpoint)).collect()),
-            false => HashMap::new(),
-        };
+        let mut answers = self.ask(host, &mounts);
         let rows: Vec<Row> = mounts
             .into_iter()
             .map(|mount| Row::new(answers.remove(&host.root(&mount.mountpoint)), mount))
@@ -158,10 +179,6 @@ impl Source for Filesystem {
         push(&rows, out);
         result.map(|()| if rows.is_empty() { Outcome::Absent } else { Outcome::Read })
     }
-}
-
-fn visible(mounts: &[Mount]) -> impl Iterator<Item = &Mount> {
-    mounts.iter().filter(|mount| !mount.hidden)
 }
 
 /// A mount and what its filesystem said.
