@@ -122,7 +122,6 @@ const LATER: &[&str] = &[
     "node_bcache_*",
     "node_bcachefs_*",
     "node_bonding_*",
-    "node_btrfs_*",
     "node_buddyinfo_*",
     "node_cgroups_*",
     "node_cooling_device_*",

@@ -3,6 +3,7 @@
 mod differences;
 
 pub mod block;
+pub mod btrfs;
 pub mod cpu;
 pub mod disk;
 pub mod filesystem;
@@ -32,6 +33,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &block::DEF,
     &smart::DEF,
     &md::DEF,
+    &btrfs::DEF,
     &zfs::DEF,
     &network::DEF,
     &netstat::DEF,

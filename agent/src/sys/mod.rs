@@ -1,6 +1,7 @@
 //! System calls: the only place with libc and `unsafe`.
 
 pub mod addresses;
+pub mod btrfs;
 pub mod clock;
 #[cfg(test)]
 pub mod fuse;
