@@ -6,7 +6,11 @@ mod support;
 
 use std::sync::atomic::Ordering;
 
+use hi_agent::host::HostRoot;
+use hi_agent::source::{Outcome, Readings, Source, SourceError};
 use hi_common::catalog::{Catalog, SourceOutcome};
+use hi_common::event::Severity;
+use hi_common::fact::{Fact, FactValue};
 use hi_common::subject::{STREAM_FACTS, STREAM_METRICS};
 use hi_common::wire::decode;
 use support::{
@@ -237,4 +241,48 @@ async fn what_is_lost_at_an_end_is_announced_by_a_later_start() {
         assert!(range.to <= beats && range.to * 3 >= beats, "{range:?}: all batches of {beats} readings");
     }
     assert_eq!(files(&state).len(), 1, "only the epoch: {:?}", files(&state));
+}
+
+/// Tells a fact at its first run; at its second that it is gone, and an event of that.
+struct Unplugged(u64);
+
+impl Source for Unplugged {
+    fn read(&mut self, _: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        self.0 += 1;
+        match self.0 {
+            1 => out.fact("disk", "wwn-1", [("device".to_owned(), FactValue::Text("sda".to_owned()))].into()),
+            2 => {
+                out.fact_gone("disk", "wwn-1");
+                out.event(
+                    "disk_gone",
+                    Severity::Warning,
+                    "disk sda is gone",
+                    vec![("disk", "wwn-1".to_owned())],
+                );
+            }
+            _ => {}
+        }
+        Ok(Outcome::Read)
+    }
+}
+
+#[tokio::test]
+async fn what_a_source_notices_arrives_as_an_event_and_a_fact_that_is_gone() {
+    let (dir, broker) = world("").await;
+    let agent = Agent::start(
+        config(dir.path(), &broker.url(), ""),
+        vec![support::patient("unplugged", || Unplugged(0))],
+    );
+    let js = broker.jetstream().await;
+    until("the event is there", async || events(&js).await.iter().any(|event| event.kind == "disk_gone"))
+        .await;
+    agent.stop().await;
+    let told = events(&js).await;
+    let event = told.iter().find(|event| event.kind == "disk_gone").unwrap();
+    assert_eq!((event.severity, event.message.as_str()), (Severity::Warning, "disk sda is gone"));
+    assert_eq!(event.data["disk"], "wwn-1");
+    let facts = stored(&js, STREAM_FACTS).await;
+    let last = facts.iter().rfind(|message| message.subject == "hi.v1.facts.nas.disk.wwn-1").unwrap();
+    let fact: Fact = decode(&last.payload).unwrap();
+    assert_eq!((fact.id.as_str(), fact.doc), ("wwn-1", None));
 }

@@ -50,7 +50,8 @@ impl Identity {
             page.map(page_80).unwrap_or_default()
         };
         let serial = or(serial, || page_80(scratch));
-        let wwn = or(wwn_of(&wwid), || udev.first(&["ID_WWN_WITH_EXTENSION", "ID_WWN"]).to_owned());
+        let of_udev = udev.first(&["ID_WWN_WITH_EXTENSION", "ID_WWN"]);
+        let wwn = or(wwn_of(&wwid), || if is_wwn(of_udev) { of_udev.to_owned() } else { String::new() });
         let serial =
             or(serial, || udev.first(&["SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL"]).to_owned());
         let whole = or(udev.decoded("ID_MODEL_ENC"), || udev.first(&["ID_MODEL", "ID_NAME"]).to_owned());
@@ -108,6 +109,12 @@ fn wwn_of(wwid: &str) -> String {
         Some(("eui" | "uuid", _)) => wwid.to_ascii_lowercase(),
         _ => String::new(),
     }
+}
+
+/// Whether udev's name is one of the world. Of an NVMe disk without one it is made of vendor, serial number and model
+/// (`nvme.1b36-…`).
+fn is_wwn(text: &str) -> bool {
+    ["0x", "eui.", "uuid."].iter().any(|start| text.starts_with(start))
 }
 
 /// The whole model. udev has that of an ATA disk in one property, that of a plain SCSI disk no longer than sysfs.

@@ -9,7 +9,7 @@ mod facts;
 mod tree;
 mod uses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hi_common::config::Section;
@@ -19,12 +19,13 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::host::{At, HostRoot, Scratch};
 use crate::source::disks::disks;
-use crate::source::{Every, Outcome, Readings, Source, SourceDef, SourceError, mounts, own_section};
+use crate::source::mounts::{self, Mount};
+use crate::source::{Every, Outcome, Readings, Source, SourceDef, SourceError, own_section};
 use bays::Bays;
 use changes::Watch;
-use facts::{Doc, Known, device_doc, folder};
+use facts::{Known, device_doc, folder};
 use tree::devices;
-use uses::uses;
+use uses::{is_of_device, swaps, uses};
 
 config_section! {
     /// Block devices: disks, partitions, volumes.
@@ -93,8 +94,8 @@ struct Block {
     /// Name, type, size and whether it is read-only, of every device.
     devices: Vec<(String, &'static str, i64, bool)>,
     watch: Watch,
-    /// Facts as they were told last, by kind and id.
-    told: BTreeMap<(&'static str, String), Doc>,
+    /// Kind and id of each fact told; what did not change is told to nobody else.
+    told: BTreeSet<(&'static str, String)>,
 }
 
 impl Default for Block {
@@ -106,7 +107,7 @@ impl Default for Block {
             disks: BTreeMap::new(),
             devices: Vec::new(),
             watch: Watch::default(),
-            told: BTreeMap::new(),
+            told: BTreeSet::new(),
         }
     }
 }
@@ -117,12 +118,11 @@ impl Source for Block {
         if names.is_empty() && self.seen.is_none() {
             return Ok(Outcome::Absent);
         }
-        let mountinfo = self.mountinfo(host);
-        let swaps = host.text(&mut self.scratch, At::Proc, "swaps").unwrap_or_default().to_owned();
-        let print = self.fingerprint(host, &names, &mountinfo, &swaps)?;
-        let anyway = self.every.due();
-        if anyway || self.seen != Some(print) {
-            self.look(host, &names, &mountinfo, &swaps, anyway, out)?;
+        let mounts = self.mounts(host);
+        let swaps = swaps(host.text(&mut self.scratch, At::Proc, "swaps").unwrap_or_default());
+        let print = self.fingerprint(host, &names, &mounts, &swaps)?;
+        if self.every.due() || self.seen != Some(print) {
+            self.look(host, &names, &mounts, &swaps, out)?;
             self.seen = Some(print);
         }
         self.push(host, out);
@@ -131,10 +131,11 @@ impl Source for Block {
 }
 
 impl Block {
-    /// The host's mounts, or, where process 1 is hidden, those of this process.
-    fn mountinfo(&mut self, host: &HostRoot) -> String {
+    /// The host's mounts that are of a block device, or, where process 1 is hidden, those of this process.
+    fn mounts(&mut self, host: &HostRoot) -> Vec<Mount> {
         let mut of = |process: &str| {
-            host.text(&mut self.scratch, At::Proc, &format!("{process}/mountinfo")).map(str::to_owned).ok()
+            let text = host.text(&mut self.scratch, At::Proc, &format!("{process}/mountinfo")).ok()?;
+            Some(mounts::parse(text, is_of_device).0)
         };
         of("1").or_else(|| of("self")).unwrap_or_default()
     }
@@ -144,13 +145,12 @@ impl Block {
         &mut self,
         host: &HostRoot,
         names: &[String],
-        mountinfo: &str,
-        swaps: &str,
+        mounts: &[Mount],
+        swaps: &[String],
     ) -> Result<u64, SourceError> {
         let mut print = Xxh3::new();
-        // How much of the swap space is in use is no change.
-        let swaps: Vec<&str> = swaps.lines().filter_map(|line| line.split_whitespace().next()).collect();
-        for text in names.iter().map(String::as_str).chain([mountinfo]).chain(swaps) {
+        let mounted = mounts.iter().flat_map(|mount| [&mount.device, &mount.mountpoint, &mount.minor]);
+        for text in names.iter().chain(swaps).chain(mounted) {
             print.update(text.as_bytes());
             print.update(b"\0");
         }
@@ -172,14 +172,13 @@ impl Block {
         Ok(print.digest())
     }
 
-    /// Reads everything, tells what changed.
+    /// Reads everything and tells it.
     fn look(
         &mut self,
         host: &HostRoot,
         names: &[String],
-        mountinfo: &str,
-        swaps: &str,
-        anyway: bool,
+        mounts: &[Mount],
+        swaps: &[String],
         out: &mut Readings,
     ) -> Result<(), SourceError> {
         let bays = Bays::read(host, &mut self.scratch);
@@ -192,36 +191,28 @@ impl Block {
         let ids =
             self.disks.values().map(|known| (known.disk.device.clone(), known.disk.id.clone())).collect();
         let devices = devices(host, &mut self.scratch, names)?;
-        let (mounts, _) = mounts::parse(mountinfo, |_| true);
-        let uses = uses(host, &devices, &mounts, swaps);
+        let uses = uses(host, &devices, mounts, swaps);
 
-        let mut docs: BTreeMap<(&'static str, String), Doc> = BTreeMap::new();
-        docs.extend(self.disks.iter().map(|(id, known)| (("disk", id.clone()), known.doc())));
+        let before = std::mem::take(&mut self.told);
+        for (id, known) in &self.disks {
+            out.fact("disk", id.clone(), known.doc());
+            self.told.insert(("disk", id.clone()));
+        }
         for (name, device) in &devices {
-            let doc = device_doc(device, &devices, &ids, uses.get(name));
-            docs.insert(("block_device", name.clone()), doc);
+            out.fact("block_device", name.clone(), device_doc(device, &devices, &ids, uses.get(name)));
+            self.told.insert(("block_device", name.clone()));
+        }
+        for (kind, id) in before.difference(&self.told) {
+            out.fact_gone(kind, id.clone());
         }
         self.devices = devices
             .into_values()
             .map(|device| (device.name, device.kind, device.size_bytes, device.read_only))
             .collect();
-        self.tell(docs, anyway, out);
         for event in self.watch.look(&self.disks) {
             out.event(event.kind, event.severity, event.message, event.data);
         }
         Ok(())
-    }
-
-    fn tell(&mut self, docs: BTreeMap<(&'static str, String), Doc>, anyway: bool, out: &mut Readings) {
-        for (key, doc) in &docs {
-            if anyway || self.told.get(key) != Some(doc) {
-                out.fact(key.0, key.1.clone(), doc.clone());
-            }
-        }
-        for (kind, id) in self.told.keys().filter(|key| !docs.contains_key(*key)) {
-            out.fact_gone(kind, id.clone());
-        }
-        self.told = docs;
     }
 
     fn push(&mut self, host: &HostRoot, out: &mut Readings) {

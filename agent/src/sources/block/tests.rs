@@ -1,9 +1,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use hi_common::fact::FactValue;
 use proptest::prelude::*;
 
+use super::facts::Doc;
 use super::*;
 use crate::source::EventDoc;
 
@@ -277,8 +279,18 @@ fn a_look_is_taken_when_something_is_mounted_or_a_volume_moves() {
     read(&mut block, &fake);
     fake.put("proc/1/mountinfo", "1 0 253:1 / /mnt rw - ext4 /dev/mapper/big--tank-home rw\n");
     let out = read(&mut block, &fake);
-    let changed: Vec<&str> = out.facts().iter().map(|fact| fact.id.as_str()).collect();
-    assert_eq!(changed, ["dm-1", "sdc2"]);
+    assert_eq!(show(doc(&out, "block_device", "dm-1"), "mountpoints"), "/mnt");
+    assert_eq!(show(doc(&out, "block_device", "sdc2"), "mountpoints"), "");
+    fake.put(
+        "proc/1/mountinfo",
+        "1 0 253:1 / /mnt rw - ext4 /dev/dm-1 rw\n2 1 253:1 /x /y rw - ext4 /dev/dm-1 rw\n",
+    );
+    read(&mut block, &fake);
+    fake.put(
+        "proc/1/mountinfo",
+        "1 0 253:1 / /mnt rw - ext4 /dev/dm-1 rw\n3 1 0:9 / /z rw - overlay overlay rw\n",
+    );
+    assert_eq!(read(&mut block, &fake).facts().len(), 0, "what containers mount is no reason to look");
     fs::remove_dir_all(fake.0.path().join("sys/devices/virtual/block/md0/slaves/sdb1")).unwrap();
     let out = read(&mut block, &fake);
     assert_eq!(show(doc(&out, "block_device", "md0"), "on"), "sda1");
@@ -322,6 +334,66 @@ fn the_machine_itself_has_what_proc_partitions_has() {
             let bytes: i64 = show(doc(&out, "block_device", name), "size_bytes").parse().unwrap();
             assert_eq!(bytes / 1024, kib, "{name}");
         }
+    }
+}
+
+/// The lab, with what lsblk said in the same moment.
+#[test]
+fn the_lab_has_what_lsblk_has() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/block");
+    let mut out = Readings::default();
+    Block::default().read(&HostRoot::captured(&folder.join("root")), &mut out).unwrap();
+    let said: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("lsblk.json")).unwrap()).unwrap();
+    let mut compared = 0;
+    for row in said["blockdevices"].as_array().unwrap() {
+        compare(&out, row, None, &mut compared);
+    }
+    // The array stands below both of its members.
+    assert_eq!(compared, 1 + out.facts().iter().filter(|fact| fact.kind == "block_device").count());
+    assert_eq!(out.facts().iter().filter(|fact| fact.kind == "disk").count(), 7);
+}
+
+fn compare(out: &Readings, row: &serde_json::Value, parent: Option<&str>, compared: &mut usize) {
+    let said = |key: &str| match &row[key] {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let name = said("name");
+    let device = doc(out, "block_device", &name);
+    let kind = if said("type").starts_with("raid") { "raid".to_owned() } else { said("type") };
+    assert_eq!((show(device, "type"), show(device, "size_bytes")), (kind, said("size")), "{name}");
+    assert_eq!((show(device, "holds"), show(device, "read_only")), (said("fstype"), said("ro")), "{name}");
+    assert_eq!(
+        (show(device, "holds_label"), show(device, "holds_uuid")),
+        (said("label"), said("uuid")),
+        "{name}"
+    );
+    let mounts: Vec<&str> =
+        row["mountpoints"].as_array().unwrap().iter().filter_map(|place| place.as_str()).collect();
+    assert_eq!(show(device, "mountpoints"), mounts.join(" "), "{name}");
+    if let Some(parent) = parent {
+        assert!(show(device, "on").split(' ').any(|below| below == parent), "{name} lies on {parent}");
+    }
+    let id = show(device, "disk");
+    if !id.is_empty() {
+        let disk = doc(out, "disk", &id);
+        assert_eq!(show(disk, "device"), name);
+        assert_eq!((show(disk, "model"), show(disk, "serial")), (said("model"), said("serial")), "{name}");
+        assert_eq!((show(disk, "rotational"), show(disk, "removable")), (said("rota"), said("rm")), "{name}");
+        // lsblk shows udev's name of an NVMe disk that has none; a virtual controller's transport it does not know.
+        let wwn = if said("wwn").starts_with("nvme.") { String::new() } else { said("wwn") };
+        assert_eq!(show(disk, "wwn"), wwn, "{name}");
+        if !said("tran").is_empty() {
+            assert_eq!(show(disk, "transport"), said("tran"), "{name}");
+        }
+    } else {
+        assert_ne!(said("type"), "disk", "{name}");
+    }
+    *compared += 1;
+    for child in row["children"].as_array().into_iter().flatten() {
+        compare(out, child, Some(&name), compared);
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn uses(
     host: &HostRoot,
     devices: &BTreeMap<String, Device>,
     mounts: &[Mount],
-    swaps: &str,
+    swaps: &[String],
 ) -> BTreeMap<String, Use> {
     let mut found: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
     let mut add = |name: &str, mountpoint: &str, fstype: &str| {
@@ -34,14 +34,12 @@ pub(super) fn uses(
         mountpoints.insert(mountpoint.to_owned());
         fstype.clone_into(kind);
     };
-    // A folder of it mounted elsewhere is no use of its own; of btrfs each subvolume is such a folder.
-    for mount in mounts.iter().filter(|mount| mount.root == "/" || mount.fstype == "btrfs") {
+    for mount in mounts {
         if let Some(device) = of_mount(devices, mount) {
             add(&device.name, &mount.mountpoint, &mount.fstype);
         }
     }
-    for line in swaps.lines().skip(1) {
-        let path = line.split_whitespace().next().unwrap_or_default();
+    for path in swaps {
         if let Some(device) = of_path(devices, path) {
             add(&device.name, SWAP, "swap");
         }
@@ -51,6 +49,17 @@ pub(super) fn uses(
         (name, Use { mountpoints: mountpoints.into_iter().take(MOUNTS_MAX).collect(), fstype })
     };
     found.into_iter().map(whole).collect()
+}
+
+/// Whether a mount is one of a device. A folder of it mounted elsewhere is no use of its own (containers have many); of
+/// btrfs, which has numbers of its own, each subvolume is such a folder.
+pub(super) fn is_of_device(mount: &Mount) -> bool {
+    mount.fstype == "btrfs" || mount.root == "/" && mount.major != "0"
+}
+
+/// Devices and files that are swapped to, of `/proc/swaps`. How much of them is in use is left out.
+pub(super) fn swaps(text: &str) -> Vec<String> {
+    text.lines().skip(1).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 /// The device that a mount is of. A btrfs has numbers of its own; its source names one of its devices.
