@@ -1,6 +1,6 @@
 //! What one pass over all sources costs on this machine: time and processor time per source, once warm.
 //!
-//! `cargo run --release --example pass`
+//! `cargo run --release --example pass`, with the folder of a capture behind `--` for what that costs instead.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,8 @@ fn cpu_time() -> Duration {
 }
 
 fn main() -> anyhow::Result<()> {
-    let host = HostRoot::live();
+    let folder = std::env::args_os().nth(1);
+    let host = folder.map_or_else(HostRoot::live, |folder| HostRoot::captured(folder.as_ref()));
     println!("{:<12} {:>7} {:>9} {:>9}", "source", "series", "wall_us", "cpu_us");
     let (mut series, mut wall, mut cpu) = (0, 0.0, 0.0);
     for source in SOURCES {

@@ -39,6 +39,17 @@ pub(super) enum Kind {
     Volume(String),
 }
 
+impl Kind {
+    /// What it takes to ask such a disk: the kernel lets through what only reads of SCSI, but no ATA and no NVMe command.
+    fn permission(&self) -> &'static str {
+        match self {
+            Self::Ata | Self::Usb => "group disk and CAP_SYS_RAWIO",
+            Self::Nvme(_) => "group disk and CAP_SYS_ADMIN",
+            Self::Removable | Self::Scsi | Self::Volume(_) => "group disk",
+        }
+    }
+}
+
 impl PartialEq for Job {
     fn eq(&self, other: &Self) -> bool {
         self.device == other.device && Arc::ptr_eq(&self.memory, &other.memory)
@@ -149,11 +160,13 @@ pub(super) fn examine(job: &Job) -> Report {
             memory.standby_skips += 1;
             (State::Standby, reason, Some(Power::Standby))
         }
+        // A disk that was read before and refuses now is not one that cannot be read, but one that fails.
+        Err(Trouble::Refused(reason)) if memory.last.is_some() => (State::Failed, reason, None),
         Err(Trouble::Refused(reason)) => {
             memory.refused = Some(reason.clone());
             (State::Unsupported, reason, None)
         }
-        Err(Trouble::Permission) => (State::Permission, Trouble::Permission.text(), None),
+        Err(Trouble::Permission) => (State::Permission, job.kind.permission().to_owned(), None),
         Err(trouble) => (State::Failed, trouble.text(), None),
     };
     Report { state, reason, power, reading: memory.last.clone(), standby_skips: memory.standby_skips }
@@ -186,7 +199,13 @@ fn step(job: &Job, memory: &mut Memory) -> Result<Step, Trouble> {
     let reading = match (way, &job.kind) {
         (Way::Ata(pass), _) => {
             let disk = AtaDevice { device, pass };
-            Reading::Ata(Box::new(ata::read(&disk, &mut memory.ata)?))
+            let reading =
+                ata::read(&disk, &mut memory.ata).map_err(|trouble| match (trouble, &job.kind) {
+                    // A bridge may pass other commands, but not SMART.
+                    (Trouble::Failed(text), Kind::Usb) => Trouble::Refused(text),
+                    (trouble, _) => trouble,
+                })?;
+            Reading::Ata(Box::new(reading))
         }
         (Way::Scsi, _) => Reading::Scsi(Box::new(scsi::read(&device, &mut memory.scsi)?)),
         (Way::Nvme, Kind::Nvme(namespaces)) => {

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use hi_common::config::{ConfigError, Section};
 use hi_common::config_section;
+use hi_common::event::Severity;
 
 use crate::host::{HostRoot, Scratch};
 use crate::source::disks::{Disk, disks};
@@ -86,6 +87,15 @@ struct Known {
     report: Option<Report>,
     /// Replaced sectors at the first reading.
     reallocated_first: Option<u64>,
+    /// Its judgement of itself, where that is another one than at the last look.
+    turned: Option<bool>,
+}
+
+/// The judgement in a report, where it is another one than in the report before.
+fn turned(before: Option<&Report>, after: &Report) -> Option<bool> {
+    let passed = |report: &Report| report.reading.as_ref().and_then(|(_, reading)| reading.passed());
+    let (before, after) = (passed(before?)?, passed(after)?);
+    (before != after).then_some(after)
 }
 
 impl Smart {
@@ -128,6 +138,7 @@ impl Smart {
                 known.reallocated_first =
                     report.reading.as_ref().and_then(|(_, reading)| reading.reallocated());
             }
+            known.turned = turned(known.report.as_ref(), &report);
             known.report = Some(report);
         }
     }
@@ -142,6 +153,7 @@ impl Smart {
                 memory: Arc::clone(&memory),
                 report: None,
                 reallocated_first: None,
+                turned: None,
             };
             self.known.insert(target.label.clone(), known);
             memory
@@ -167,6 +179,9 @@ impl Smart {
                 out.fact("disk_health", id.clone(), fact::describe(device, report));
             }
             out.note(note(&target.label, report));
+            if let Some(passed) = known.turned {
+                tell_turn(target, report, passed, out);
+            }
         }
         sink.add(&metrics::DEVICES, &[], targets.len() as f64);
         sink.push(out);
@@ -187,6 +202,20 @@ impl Smart {
             out.note(format!("{} {}: {}", controller.address, controller.family, controller.words()));
         }
     }
+}
+
+/// Tells that a disk has changed its judgement of itself.
+fn tell_turn(target: &Target, report: &Report, passed: bool, out: &mut Readings) {
+    let Some((_, reading)) = &report.reading else { return };
+    let (who, verdict) = (reading.who(), reading.verdict());
+    let (kind, severity, word) = match passed {
+        true => ("disk_health_restored", Severity::Info, "is in order again"),
+        false => ("disk_failing", Severity::Critical, "is failing"),
+    };
+    let message = format!("disk {} ({} {}) {word}: {verdict}", target.label, who.model, who.serial);
+    let id = target.disks.first().map(|(id, _)| id.clone()).unwrap_or_default();
+    let data = vec![("device", target.label.clone()), ("disk", id), ("verdict", verdict)];
+    out.event(kind, severity, message, data);
 }
 
 /// A disk's line for `hi-agent sources`.

@@ -166,8 +166,8 @@ impl Reading {
     /// How its self-tests stand; `None` when it keeps no log of them.
     pub(super) fn testing(&self) -> Option<Testing> {
         let hours = self.power_on_seconds().map(|seconds| (seconds / 3600.0) as u64);
-        // 16 bits hold 7.5 years, then begin anew.
-        let since = |at: u16| hours.map(|now| now.wrapping_sub(u64::from(at)) & 0xffff);
+        // 16 bits hold 7.5 years, then begin anew. A test later than now is of another clock.
+        let since = |at: u16| hours?.checked_sub(u64::from(at)).map(|age| age & 0xffff);
         match self {
             Self::Ata(reading) => {
                 let log = reading.self_tests.as_ref()?;

@@ -60,6 +60,8 @@ const IRONWOLF: &[Row] = &[(195, Raw24By32, "")];
 const TIMEOUTS: &[Row] = &[(188, Raw16, "")];
 const IN_MINUTES: &[Row] = &[(9, Minutes, "Power_On_Minutes")];
 const IN_HALF_MINUTES: &[Row] = &[(9, HalfMinutes, "Power_On_Half_Minutes")];
+const READ_TOTAL: &[Row] = &[(16, Raw48, "Total_LBAs_Read")];
+const GAS_GAUGE: &[Row] = &[(16, Raw48, "Gas_Gauge")];
 const FUJITSU: &[Row] = &[(240, Raw48, "Transfer_Error_Rate")];
 const PENDING_GROWS: &[Row] = &[(197, Raw48, "Total_Pending_Sectors")];
 const EXOS_X14: &[Row] =
@@ -200,7 +202,7 @@ const FAMILIES: &[Family] = &[
         &[],
     ),
     family("Western Digital Gold", &["WDC WD*[BFK][FRV]YZ-*"], &[]),
-    family("Western Digital Re", &["WDC WD*F[BY]YZ-*"], &[]),
+    family("Western Digital Re", &["WDC WD*F[BY]YZ-*"], &[READ_TOTAL]),
     family("Western Digital RE4", &["WDC WD*F[BY]YX-*"], &[]),
     family("Western Digital RE3 Serial ATA", &["WDC WD*[AB]BYS-*", "WDC WD1002FBYS-*"], &[]),
     family("Western Digital Caviar Green (AF)", &["WDC WD*EARS-*", "WDC WD*EZRS-*", "WDC WD20EACS-*"], &[]),
@@ -216,7 +218,7 @@ const FAMILIES: &[Family] = &[
     family("HGST Ultrastar He6", &["HGST HUS726060ALA64*"], &[]),
     family("HGST Ultrastar He8", &["HGST HUH7280[68]0AL[EN]60*"], &[]),
     family("HGST Ultrastar He10", &["HGST HUH7210*AL[EN]60*"], &[]),
-    family("Hitachi/HGST Ultrastar 7K2", &["HGST HUS722T[12]TALA604"], &[]),
+    family("Hitachi/HGST Ultrastar 7K2", &["HGST HUS722T[12]TALA604"], &[GAS_GAUGE]),
     family("Hitachi/HGST Ultrastar 7K4000", &["*HUS7240[234]0ALA64*"], &[]),
     family("Hitachi Deskstar 7K1000.C", &["*HDS7210*CLA[36]*"], &[]),
     family("Hitachi Deskstar 5K3000", &["*HDS5C30[123]0ALA63*"], &[]),
@@ -232,7 +234,9 @@ const FAMILIES: &[Family] = &[
     family("Toshiba MG06ACA... Enterprise Capacity HDD", &["TOSHIBA MG06ACA*"], &[]),
     family("Toshiba X300", &["TOSHIBA HDWE*", "TOSHIBA HDWR*"], &[]),
     family("Toshiba 2.5\" HDD MK..51GSY", &["TOSHIBA MK*51GSY"], &[IN_MINUTES]),
-    family("Toshiba 3.5\" HDD MK.002TSKB", &["TOSHIBA MK?002TSKB"], &[IN_MINUTES]),
+    family("Toshiba 3.5\" HDD MK.002TSKB", &["TOSHIBA MK?002TSKB"], &[]),
+    family("Fujitsu MJA BH", &["FUJITSU MJA2*BH*"], &[]),
+    family("Western Digital Caviar Blue Serial ATA", &["WDC WD*AAJS-*"], &[]),
     family("Fujitsu MHY BH", &["FUJITSU MHY2*0BH*"], &[FUJITSU]),
     family("SAMSUNG SpinPoint T166", &["SAMSUNG HD*J"], &[PENDING_GROWS]),
     family("SAMSUNG SpinPoint M", &["SAMSUNG MP0*H"], &[IN_HALF_MINUTES]),
@@ -373,17 +377,17 @@ const FAMILIES: &[Family] = &[
     family(
         "Intel S3520 Series SSDs",
         &["INTEL SSDSC2BB*[GT]7*", "INTEL SSDSCKJB*G7*"],
-        &[INTEL_DC, INTEL, INTEL_WORKLOAD, FAIL_COUNTS],
+        &[INTEL_DC, INTEL_DC_LATER, INTEL_S3520, INTEL, INTEL_WORKLOAD, FAIL_COUNTS],
     ),
     family(
         "Intel S4510/S4610/S4500/S4600 Series SSDs",
         &["INTEL SSDSC2K[BG]*"],
-        &[INTEL_DC, INTEL, INTEL_WORKLOAD, FAIL_COUNTS],
+        &[INTEL_DC, INTEL_DC_LATER, INTEL_S4500, INTEL, INTEL_WORKLOAD, FAIL_COUNTS],
     ),
     family(
         "Intel 730 and DC S35x0/3610/3700 Series SSDs",
         &["INTEL SSDSC[12][BN][ABGPX]*"],
-        &[INTEL_DC, INTEL, INTEL_WORKLOAD, FAIL_COUNTS],
+        &[INTEL_DC, INTEL_DC_FIRST, INTEL, INTEL_WORKLOAD, FAIL_COUNTS],
     ),
 ];
 

@@ -2,7 +2,8 @@
 
 use super::raw::Format;
 use super::raw::Format::{
-    Hex48, Msec24Hour32, Raw16, Raw16Opt16, Raw16OptAverage, Raw24By24, Raw24By32, Raw48, Temperature,
+    ByteBy32, Hex48, Msec24Hour32, Raw16, Raw16Opt16, Raw16OptAverage, Raw24By24, Raw24By32, Raw48,
+    Temperature,
 };
 
 /// Attribute, format, name.
@@ -284,7 +285,22 @@ pub(super) const INTEL_DC: &[Row] = &[
     (173, Raw48, "Unknown_Intel_Attribute"),
     (174, Raw48, "Unsafe_Shutdown_Count"),
     (175, Raw16Opt16, "Power_Loss_Cap_Test"),
-    (190, Temperature, "Temperature_Case"),
-    (194, Temperature, "Temperature_Internal"),
     (243, Raw48, "NAND_Writes_32MiB"),
 ];
+/// Intel 730 to DC S3700.
+pub(super) const INTEL_DC_FIRST: &[Row] = &[
+    (190, Temperature, "Temperature_Case"),
+    (194, Temperature, "Temperature_Internal"),
+    (234, ByteBy32, "Thermal_Throttle"),
+];
+/// Intel from S3520 on.
+pub(super) const INTEL_DC_LATER: &[Row] = &[
+    (184, Raw48, "End-to-End_Error_Count"),
+    (187, Raw48, "Uncorrectable_Error_Cnt"),
+    (197, Raw48, "Pending_Sector_Count"),
+    (234, ByteBy32, "Thermal_Throttle_Status"),
+    (235, Raw16Opt16, "Power_Loss_Cap_Test"),
+];
+pub(super) const INTEL_S3520: &[Row] =
+    &[(190, Temperature, "Case_Temperature"), (194, Temperature, "Drive_Temperature")];
+pub(super) const INTEL_S4500: &[Row] = &[(190, Temperature, "Drive_Temperature")];

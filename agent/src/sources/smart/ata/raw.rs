@@ -33,6 +33,8 @@ pub enum Format {
     Raw24By24,
     /// A number of four bytes below one of three.
     Raw24By32,
+    /// A number of the lowest byte above one of the four bytes behind it.
+    ByteBy32,
     /// Minutes.
     Minutes,
     /// Seconds.
@@ -56,6 +58,9 @@ impl Format {
     /// The raw value out of the attribute's value, worst, six raw bytes and the reserved one behind.
     pub fn number(self, value: u8, worst: u8, raw: [u8; 6], reserved: u8) -> u64 {
         let [a, b, c, d, e, f] = raw;
+        if self == Self::ByteBy32 {
+            return u64::from_le_bytes([b, c, d, e, a, 0, 0, 0]);
+        }
         let high = match self {
             Self::Raw56 | Self::Hex56 | Self::Raw24By32 | Self::Msec24Hour32 => [reserved, 0],
             Self::Raw64 | Self::Hex64 => [worst, value],
@@ -85,7 +90,7 @@ impl Format {
             Self::Raw24Opt8 if d != 0 || e != 0 || f != 0 => format!("{} ({f} {e} {d})", raw & 0xff_ffff),
             Self::Raw24Opt8 => (raw & 0xff_ffff).to_string(),
             Self::Raw24By24 => format!("{}/{}", raw >> 24, raw & 0xff_ffff),
-            Self::Raw24By32 => format!("{high24}/{low32}"),
+            Self::Raw24By32 | Self::ByteBy32 => format!("{high24}/{low32}"),
             Self::Minutes => {
                 let mut text = format!("{}h+{:02}m", low32 / 60, low32 % 60);
                 if word(2) != 0 {
@@ -238,7 +243,7 @@ mod tests {
             use Format::*;
             for format in [
                 Raw8, Raw16, Raw48, Raw56, Raw64, Hex48, Hex56, Hex64, Raw16Opt16, Raw16OptAverage, Raw24Opt8, Raw24By24,
-                Raw24By32, Minutes, Seconds, HalfMinutes, Msec24Hour32, Temperature, TenthsOfDegree,
+                Raw24By32, ByteBy32, Minutes, Seconds, HalfMinutes, Msec24Hour32, Temperature, TenthsOfDegree,
             ] {
                 let number = format.number(value, worst, raw, reserved);
                 prop_assert!(!format.text(number).is_empty());

@@ -71,6 +71,7 @@ pub(in crate::sources::smart) fn read(
         Trouble::Refused(_) if !identify.smart_enabled => {
             Trouble::Refused("its SMART is switched off".to_owned())
         }
+        Trouble::Refused(text) => Trouble::Failed(format!("it has SMART and does not tell it: {text}")),
         other => other,
     })?;
     let data = smart::parse(&data, memory.thresholds.as_deref(), &identify).map_err(Trouble::Refused)?;
