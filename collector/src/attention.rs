@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::moment::Time;
 use crate::overview::view::{FilesystemView, Outcome, SourceView};
+use crate::storage::StorageAttention;
 
 /// A filesystem with more than this share in use needs attention soon.
 const FULL_WARNING_RATIO: f64 = 0.90;
@@ -49,6 +50,16 @@ pub enum AttentionKind {
     DataLost,
     /// Messages could not be understood.
     DeadLetters,
+    /// A disk fails, predicts its failure, or has reached a limit of its own.
+    DiskFailing,
+    /// The health of a disk cannot be read.
+    DiskUnreadable,
+    /// An array lacks members, or has failed.
+    ArrayDegraded,
+    /// A pool lacks devices, has errors, or has failed.
+    PoolDegraded,
+    /// A resilver, rebuild or reshape is running.
+    StorageRebuilding,
     /// The agent was started anew not long ago.
     AgentRestarted,
 }
@@ -62,8 +73,10 @@ pub struct AttentionItem {
     pub kind: AttentionKind,
     /// The host, if it is about one.
     pub host: Option<String>,
-    /// The thing on it: a mount point, a source.
+    /// The thing on it: a mount point, a source, `pool tank`.
     pub subject: String,
+    /// Its row on the page Storage, if it has one: `pool:nas1:tank`.
+    pub target: Option<String>,
     /// One sentence for people.
     pub message: String,
     /// Since when.
@@ -91,6 +104,8 @@ pub struct HostInput {
     pub filesystems: Vec<FilesystemView>,
     /// Its sources.
     pub sources: Vec<SourceView>,
+    /// What is to be said of its storage.
+    pub storage: Vec<StorageAttention>,
 }
 
 /// Batches of a host that will never come.
@@ -124,6 +139,7 @@ pub fn judge(input: &Input, now_ms: i64) -> Vec<AttentionItem> {
         judge_host(&mut items, host, input.broker_connected, now_ms);
     }
     judge_losses(&mut items, &input.losses, now_ms);
+    items.extend(input.hosts.iter().flat_map(storage_items));
     let recent: Vec<i64> = input.dead_letters.iter().copied().filter(|at| now_ms - at < PAST_MS).collect();
     if let Some(&since) = recent.iter().min() {
         items.push(AttentionItem {
@@ -131,6 +147,7 @@ pub fn judge(input: &Input, now_ms: i64) -> Vec<AttentionItem> {
             kind: AttentionKind::DeadLetters,
             host: None,
             subject: "messages".to_owned(),
+            target: None,
             message: "messages arrived that could not be understood; see the System page".to_owned(),
             since: Time(since),
         });
@@ -148,6 +165,7 @@ fn judge_host(items: &mut Vec<AttentionItem>, host: &HostInput, broker_connected
             kind,
             host: Some(host.name.clone()),
             subject: subject.to_owned(),
+            target: None,
             message,
             since: Time(since),
         });
@@ -199,6 +217,18 @@ fn judge_host(items: &mut Vec<AttentionItem>, host: &HostInput, broker_connected
         let message = "the agent was started anew".to_owned();
         add(AttentionSeverity::Info, AttentionKind::AgentRestarted, "agent", message, started);
     }
+}
+
+fn storage_items(host: &HostInput) -> impl Iterator<Item = AttentionItem> {
+    host.storage.iter().map(|found| AttentionItem {
+        severity: found.severity,
+        kind: found.kind,
+        host: Some(host.name.clone()),
+        subject: found.subject.clone(),
+        target: found.target.clone(),
+        message: found.message.clone(),
+        since: found.since,
+    })
 }
 
 type Finding = (AttentionSeverity, AttentionKind, String, String, i64);
@@ -257,6 +287,7 @@ fn judge_losses(items: &mut Vec<AttentionItem>, losses: &[LossInput], now_ms: i6
             kind: AttentionKind::DataLost,
             host: Some(host.to_owned()),
             subject: "readings".to_owned(),
+            target: None,
             message: format!("{batches} {noun} of readings were lost for good within the last day"),
             since: Time(since),
         });

@@ -20,5 +20,6 @@ pub mod run;
 pub mod self_metrics;
 pub mod settings;
 pub mod signals;
+pub mod storage;
 pub mod store;
 pub mod ui;

@@ -15,6 +15,7 @@ pub mod samples;
 pub mod series;
 pub mod serve;
 pub mod state;
+pub mod storage;
 pub mod system;
 
 use axum::Router;
@@ -37,6 +38,10 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/api/hosts", get(hosts::list))
         .route("/api/hosts/{host}", get(hosts::detail))
+        .route("/api/disks", get(storage::disks))
+        .route("/api/disks/{id}", get(storage::disk))
+        .route("/api/arrays", get(storage::arrays))
+        .route("/api/pools", get(storage::pools))
         .route("/api/attention", get(attention::list))
         .route("/api/events", get(events::list))
         .route("/api/series", get(series::list))

@@ -20,11 +20,15 @@ const OPTIONAL: [(&str, &str); 8] = [
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Homelab Intelligence", description = "The API of the collector: hosts, samples, events, and its own state."),
+    info(title = "Homelab Intelligence", description = "The API of the collector: hosts, storage, samples, events, and its own state."),
     paths(
         super::hosts::list,
         super::hosts::detail,
         super::attention::list,
+        super::storage::disks,
+        super::storage::disk,
+        super::storage::arrays,
+        super::storage::pools,
         super::events::list,
         super::series::list,
         super::samples::read,
@@ -43,6 +47,7 @@ const OPTIONAL: [(&str, &str); 8] = [
     )),
     tags(
         (name = "hosts", description = "Hosts and what needs attention."),
+        (name = "storage", description = "Disks, arrays and pools of all hosts."),
         (name = "samples", description = "Series and their samples, stored and live."),
         (name = "events", description = "What happened once."),
         (name = "system", description = "The collector itself."),

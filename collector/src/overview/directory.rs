@@ -8,7 +8,10 @@ use hi_common::error_chain::ErrorChain;
 use tokio::sync::{Mutex, watch};
 
 use crate::model::HostKey;
-use crate::store::{DeadLetterRow, FactRow, GapRow, HostRow, MetricRow, SourceRow, Store, StoreError};
+use crate::storage::FACT_KINDS;
+use crate::store::{
+    DeadLetterRow, FactRow, GapRow, HostRow, MetricRow, SourceRow, StandingFact, Store, StoreError,
+};
 
 /// How long an answer of the database is good.
 const FRESH: Duration = Duration::from_secs(5);
@@ -32,6 +35,8 @@ pub struct Directory {
     pub hosts: Vec<HostRow>,
     /// Facts about hosts themselves and their disks.
     pub facts: HashMap<HostKey, Vec<FactRow>>,
+    /// Facts about storage, with since when things are as they are.
+    pub storage: HashMap<HostKey, Vec<StandingFact>>,
     /// Sources of the hosts, by name.
     pub sources: HashMap<HostKey, Vec<SourceRow>>,
     /// Metrics by name.
@@ -118,6 +123,7 @@ impl Directory {
         Self {
             hosts: old.hosts.clone(),
             facts: old.facts.clone(),
+            storage: old.storage.clone(),
             sources: old.sources.clone(),
             metrics: Arc::clone(&old.metrics),
             gaps: old.gaps.clone(),
@@ -138,16 +144,21 @@ async fn read(store: &Store) -> Result<Directory, StoreError> {
             break;
         }
     }
-    let (hosts, disks, sources, metrics, gaps, dead_letters) = futures::try_join!(
+    let kinds = FACT_KINDS.map(str::to_owned);
+    let (hosts, storage, sources, metrics, gaps, dead_letters) = futures::try_join!(
         store.facts_of_kind("host"),
-        store.facts_of_kind("disk"),
+        store.facts_standing(&kinds),
         store.sources_all(),
         store.metrics(),
         store.gaps(GAPS_MAX),
         store.dead_letters(DEAD_LETTERS_SHOWN),
     )?;
-    for fact in hosts.into_iter().chain(disks) {
+    let disks = storage.iter().filter(|standing| standing.fact.kind == "disk");
+    for fact in hosts.into_iter().chain(disks.map(|standing| standing.fact.clone())) {
         directory.facts.entry(fact.host).or_default().push(fact);
+    }
+    for standing in storage {
+        directory.storage.entry(standing.fact.host).or_default().push(standing);
     }
     for source in sources {
         directory.sources.entry(source.host).or_default().push(source);

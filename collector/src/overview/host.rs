@@ -7,6 +7,7 @@ use hi_common::batch::is_absent;
 
 use crate::ingest::LiveRow;
 use crate::query::rate::increase;
+use crate::storage::latest::Latest;
 
 use super::slots::{Field, Slot, compile, is_physical};
 
@@ -102,11 +103,18 @@ pub struct HostNow {
     sources: HashMap<Arc<str>, SourceRows>,
     cpu: Minutes,
     network: Minutes,
+    /// Newest values that tell of storage.
+    pub storage: Latest,
 }
 
 impl Default for HostNow {
     fn default() -> Self {
-        Self { sources: HashMap::new(), cpu: Minutes::new(), network: Minutes::new() }
+        Self {
+            sources: HashMap::new(),
+            cpu: Minutes::new(),
+            network: Minutes::new(),
+            storage: Latest::default(),
+        }
     }
 }
 
@@ -129,6 +137,7 @@ impl HostNow {
                 self.sources.insert(Arc::clone(source), rows);
             }
         }
+        self.storage.apply(row);
         if let Some(ratio) = self.cpu_busy_of(source) {
             let distance = self.distance_of(source);
             self.cpu.add(row.at - 1, ratio, distance);
@@ -143,6 +152,7 @@ impl HostNow {
     pub fn restore(&mut self, stored: Self) {
         self.cpu.fill(&stored.cpu);
         self.network.fill(&stored.network);
+        self.storage.restore(stored.storage);
         for (name, mut rows) in stored.sources {
             if !self.sources.values().any(|live| live.shares_with(&rows.slots)) {
                 rows.restored = true;
@@ -229,14 +239,14 @@ impl HostNow {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use hi_common::metric::Kind;
 
     use super::*;
     use crate::model::{Layout, SeriesInfo};
 
     /// A layout of `(metric, labels)`, numbered from 1.
-    pub(in crate::overview) fn layout(source: &str, series: &[(&str, &[(&str, &str)])]) -> Arc<Layout> {
+    pub(crate) fn layout(source: &str, series: &[(&str, &[(&str, &str)])]) -> Arc<Layout> {
         let infos = series.iter().enumerate().map(|(index, (metric, labels))| {
             let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
             let kind = if metric.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
@@ -246,7 +256,7 @@ pub(super) mod tests {
     }
 
     /// A reading of that layout.
-    pub(in crate::overview) fn row(layout: &Arc<Layout>, at: i64, values: &[f64]) -> Arc<LiveRow> {
+    pub(crate) fn row(layout: &Arc<Layout>, at: i64, values: &[f64]) -> Arc<LiveRow> {
         Arc::new(LiveRow {
             host: 1,
             host_name: Arc::from("nas"),

@@ -17,6 +17,7 @@ use tokio::sync::{broadcast, watch};
 use crate::attention::{self, AttentionItem, HostInput, Input, LossInput};
 use crate::ingest::{HostState as Heard, Ingest, LiveRow};
 use crate::model::HostKey;
+use crate::storage::HostStorage;
 use crate::store::HostRow;
 
 use directory::Directory;
@@ -79,8 +80,9 @@ impl Overview {
             let known = known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms);
             let filesystems = tables::filesystems(known.now);
             let sources = known.source_views();
-            summaries.push(known.summary(&filesystems, &sources));
-            inputs.push(known.attention_input(filesystems, sources));
+            let storage = known.storage().all();
+            summaries.push(known.summary(&filesystems, &sources, &storage));
+            inputs.push(known.attention_input(filesystems, sources, &storage));
         }
         drop(hosts);
         let items = attention::judge(&input(inputs, directory, ingest), now_ms);
@@ -89,6 +91,24 @@ impl Overview {
             summary.attention = u32::try_from(own.count()).unwrap_or(u32::MAX);
         }
         (summaries, items)
+    }
+
+    /// The storage of all hosts, or of the one with this name, by host.
+    pub fn storage<T>(
+        &self,
+        directory: &Directory,
+        ingest: &Ingest,
+        only: Option<&str>,
+        now_ms: i64,
+        of: impl Fn(HostStorage<'_>) -> T,
+    ) -> Vec<T> {
+        let (heard, rows) = all_hosts(directory, ingest);
+        let (hosts, none) = (self.lock(), HostNow::default());
+        let wanted = rows.iter().filter(|row| only.is_none_or(|name| row.name == name));
+        let one = |row: &HostRow| {
+            of(known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms).storage())
+        };
+        wanted.map(one).collect()
     }
 
     /// One host with all that is known of it but its facts, which the database has.
@@ -105,10 +125,11 @@ impl Overview {
         let known = known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms);
         let filesystems = tables::filesystems(known.now);
         let sources = known.source_views();
-        let mut summary = known.summary(&filesystems, &sources);
+        let storage = known.storage().all();
+        let mut summary = known.summary(&filesystems, &sources, &storage);
         let disks = known.disks();
         let interfaces = tables::interfaces(known.now);
-        let own = known.attention_input(filesystems.clone(), sources.clone());
+        let own = known.attention_input(filesystems.clone(), sources.clone(), &storage);
         drop(hosts);
         let items = attention::judge(&input(vec![own], directory, ingest), now_ms);
         summary.attention = items.iter().filter(|item| item.host.as_deref() == Some(name)).count() as u32;
@@ -133,6 +154,7 @@ fn known<'a>(
         heard: heard.get(&row.id),
         now,
         facts: directory.facts.get(&row.id).map_or(&[], Vec::as_slice),
+        storage: directory.storage.get(&row.id).map_or(&[], Vec::as_slice),
         sources: directory.sources.get(&row.id).map_or(&[], Vec::as_slice),
         now_ms,
     }

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hi_common::batch::ABSENT;
+use hi_common::batch::{ABSENT, is_absent};
 
 use crate::ingest::LiveRow;
 use crate::model::{Layout, MatchOp, Matcher, SeriesId, SeriesInfo};
+use crate::storage::latest;
 use crate::store::{HostRow, Store, StoreError};
 
 use super::Overview;
@@ -20,6 +21,8 @@ const BACK_MS: i64 = 60 * 60_000;
 const AHEAD_MS: i64 = 60_000;
 /// Series of one host that are read.
 const SERIES_MAX: usize = 5_000;
+/// Series of one host's storage that are read.
+const STORAGE_SERIES_MAX: usize = 20_000;
 /// Hosts that are read.
 const HOSTS_MAX: i64 = 10_000;
 
@@ -63,7 +66,30 @@ async fn host_now(store: &Store, host: &HostRow) -> Result<HostNow, StoreError> 
             now.apply(&Arc::new(row));
         }
     }
+    read_storage(store, host, &mut now).await?;
     Ok(now)
+}
+
+/// Reads back the newest value of each series that tells of storage.
+async fn read_storage(store: &Store, host: &HostRow, now: &mut HostNow) -> Result<(), StoreError> {
+    let names = latest::prefixes().map(|prefix| format!("{prefix}.*")).collect::<Vec<_>>().join("|");
+    let selector = vec![
+        Matcher { label: "instance".to_owned(), op: MatchOp::Eq, value: host.name.clone() },
+        Matcher { label: "__name__".to_owned(), op: MatchOp::Re, value: names },
+    ];
+    let page = store.series_find(&[selector], None, STORAGE_SERIES_MAX).await?;
+    for chunk in page.series.chunks(SERIES_MAX) {
+        let ids: Vec<SeriesId> = chunk.iter().map(|row| row.info.id).collect();
+        let samples = store.samples(&ids, host.last_seen - BACK_MS, host.last_seen + AHEAD_MS).await?;
+        for series in samples {
+            let info = chunk.iter().find(|row| row.info.id == series.id).map(|row| &row.info);
+            let newest = series.times.iter().zip(&series.values).rev().find(|(_, value)| !is_absent(**value));
+            if let (Some(info), Some((&at, &value))) = (info, newest) {
+                now.storage.take(info, at, value);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Turns columns into readings, by time.

@@ -132,6 +132,11 @@ pub fn compile(layout: &Layout) -> Vec<Slot> {
         let info = info.as_ref()?;
         let (_, field) = FIELDS.iter().find(|(name, _)| *name == &*info.metric)?;
         let mut slot = Slot { column, id: info.id, field: *field, labels: info.labels.clone() };
+        // A disk's limits and records are told beside its temperature.
+        let is_other = |kind: &str| !kind.is_empty() && kind != "current";
+        if slot.field == Field::Celsius && is_other(slot.label("temperature_type")) {
+            return None;
+        }
         if slot.field == Field::CpuBusy && matches!(slot.label("mode"), "idle" | "iowait") {
             slot.field = Field::CpuIdle;
         }
@@ -148,4 +153,19 @@ pub fn is_physical(device: &str) -> bool {
         "wg", "bond", "team", "dummy", "vmbr",
     ];
     device != "lo" && !device.contains('.') && !VIRTUAL.iter().any(|prefix| device.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::host::tests::layout;
+    use super::*;
+
+    #[test]
+    fn the_limit_of_a_disk_is_no_temperature_of_the_host() {
+        let of = |kind: &'static str| [("device", "sda"), ("temperature_type", kind)];
+        let metric = "smartctl_device_temperature";
+        let smart = layout("smart", &[(metric, &of("op_limit_max")), (metric, &of("current"))]);
+        let columns: Vec<usize> = compile(&smart).iter().map(|slot| slot.column).collect();
+        assert_eq!(columns, [1]);
+    }
 }

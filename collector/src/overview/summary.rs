@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::attention::HostInput;
 use crate::ingest::HostState as Heard;
 use crate::moment::Time;
-use crate::store::{FactRow, HostRow, SourceRow};
+use crate::storage::{HostStorage, Storage, worst};
+use crate::store::{FactRow, HostRow, SourceRow, StandingFact};
 
 use super::host::HostNow;
 use super::slots::Field;
@@ -29,6 +30,8 @@ pub struct Known<'a> {
     pub now: &'a HostNow,
     /// Facts about itself and its disks.
     pub facts: &'a [FactRow],
+    /// Facts about its storage.
+    pub storage: &'a [StandingFact],
     /// Its sources.
     pub sources: &'a [SourceRow],
     /// The present, Unix milliseconds.
@@ -86,7 +89,12 @@ impl Known<'_> {
     }
 
     /// What attention judges.
-    pub fn attention_input(&self, filesystems: Vec<FilesystemView>, sources: Vec<SourceView>) -> HostInput {
+    pub fn attention_input(
+        &self,
+        filesystems: Vec<FilesystemView>,
+        sources: Vec<SourceView>,
+        storage: &Storage,
+    ) -> HostInput {
         HostInput {
             name: self.row.name.clone(),
             claimed: self.row.claimed_name.clone(),
@@ -97,11 +105,27 @@ impl Known<'_> {
             epoch_started: self.epoch_started(),
             filesystems,
             sources,
+            storage: storage.attention(),
+        }
+    }
+
+    /// What is known of its storage.
+    pub fn storage(&self) -> HostStorage<'_> {
+        HostStorage {
+            host: &self.row.name,
+            silent: self.state() == HostState::Silent,
+            facts: self.storage,
+            latest: &self.now.storage,
         }
     }
 
     /// The row of the overview; `attention` is filled in by the caller.
-    pub fn summary(&self, filesystems: &[FilesystemView], sources: &[SourceView]) -> HostSummary {
+    pub fn summary(
+        &self,
+        filesystems: &[FilesystemView],
+        sources: &[SourceView],
+        storage: &Storage,
+    ) -> HostSummary {
         let now = self.now;
         let boot_time = now.first(Field::BootTime).filter(|seconds| *seconds > 0.0);
         let network = now.network();
@@ -133,6 +157,7 @@ impl Known<'_> {
             network_transmit_bytes_per_second: network.map(|(_, transmit)| transmit),
             network_history: rounded(now.network_history(self.now_ms), 1.0),
             disk_count: self.disk_count(),
+            disks_worst: worst(&storage.disks),
             hottest_celsius: now.all(Field::Celsius).map(|(_, value)| value).max_by(f64::total_cmp),
             sources_failing: sources.iter().filter(failing).count() as u32,
             attention: 0,
@@ -227,7 +252,7 @@ mod tests {
     }
 
     fn state(row: &HostRow, heard: Option<&Heard>, sources: &[SourceRow], now_ms: i64) -> HostState {
-        Known { row, heard, now: &HostNow::default(), facts: &[], sources, now_ms }.state()
+        Known { row, heard, now: &HostNow::default(), facts: &[], storage: &[], sources, now_ms }.state()
     }
 
     #[test]

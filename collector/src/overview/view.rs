@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::moment::Time;
+use crate::storage::view::StorageState;
 use crate::store::FactRow;
 
 /// Whether a host is heard of.
@@ -70,6 +71,8 @@ pub struct HostSummary {
     pub network_history: Vec<Option<f64>>,
     /// Number of disks.
     pub disk_count: u32,
+    /// How the worst of them is.
+    pub disks_worst: StorageState,
     /// The hottest sensor.
     pub hottest_celsius: Option<f64>,
     /// Number of sources that fail or are stalled.

@@ -9,6 +9,7 @@ mod copy;
 mod error;
 mod events;
 mod facts;
+mod facts_standing;
 mod flush;
 mod hosts;
 mod hours;
@@ -33,6 +34,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub(crate) use copy::CopyRows;
 pub use error::StoreError;
+pub use facts_standing::{PastFact, StandingFact};
 pub(crate) use flush::{FlushGroup, FlushMeta, HostSeen, Written};
 pub(crate) use hosts::NewHost;
 pub(crate) use journal::{CursorRow, DeadLetter, GapChange, Journal, Position, event_id};

@@ -9,7 +9,7 @@ use hi_collector::api::state::App;
 use hi_collector::config::CoreConfig;
 use hi_collector::ingest::{self, Ingest, IngestError, LiveRow};
 use hi_collector::model::{Layout, SeriesInfo};
-use hi_collector::overview::Overview;
+use hi_collector::overview::{Overview, restore};
 use hi_collector::store::Store;
 use hi_common::metric::Kind;
 use hi_harness::{BOUND, NatsServer, wait_until};
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 pub(crate) struct Bench {
     pub(crate) address: SocketAddr,
     pub(crate) ingest: Ingest,
+    overview: Arc<Overview>,
     stop: watch::Sender<bool>,
     taking: Option<JoinHandle<Result<(), IngestError>>>,
 }
@@ -31,12 +32,12 @@ impl Bench {
         let overview = Arc::new(Overview::default());
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Arc::clone(&overview).run(ingest.live.subscribe(), stopping.clone()));
-        let app = App::new(ingest.clone(), store, &config.store, overview, stopping);
+        let app = App::new(ingest.clone(), store, &config.store, Arc::clone(&overview), stopping);
         let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve::watch_hosts(app.clone()));
         tokio::spawn(serve::serve(listener, app));
-        Self { address, ingest, stop, taking: None }
+        Self { address, ingest, overview, stop, taking: None }
     }
 
     /// Over no database at all.
@@ -61,6 +62,12 @@ impl Bench {
         }));
         wait_until("the broker is connected", BOUND, || bench.ingest.stats().connected).await;
         bench
+    }
+
+    /// Reads back what the overview needs, as the collector does when it starts.
+    pub(crate) async fn restore(&self, database_url: &str) {
+        let store = Store::connect_lazy(&config(database_url, "").database).unwrap();
+        restore::restore(&self.overview, &store).await.unwrap();
     }
 
     pub(crate) fn stop(&self) {

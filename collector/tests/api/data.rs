@@ -12,33 +12,33 @@ use crate::agent::Agent;
 use crate::bench::Bench;
 use crate::client::{Live, encode, get};
 
-struct World {
-    bench: Bench,
-    nats: NatsServer,
-    database: Database,
+pub(crate) struct World {
+    pub(crate) bench: Bench,
+    pub(crate) nats: NatsServer,
+    pub(crate) database: Database,
     /// Start of the minute before the last, Unix milliseconds.
-    t0: i64,
+    pub(crate) t0: i64,
 }
 
 impl World {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (nats, database) = (NatsServer::start().unwrap(), Database::fresh().await.unwrap());
         let bench = Bench::complete(database.url(), &nats).await;
         Self { bench, nats, database, t0: now_ms() / 60_000 * 60_000 - 120_000 }
     }
 
-    async fn agent(&self, host: &str) -> Agent {
+    pub(crate) async fn agent(&self, host: &str) -> Agent {
         Agent::connect(&self.nats.url(), host, self.t0 - 3_600_000).await
     }
 
-    async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         let reply = get(self.bench.address, path).await;
         assert_eq!(reply.status, 200, "{path}: {}", String::from_utf8_lossy(&reply.body));
         reply.json()
     }
 
     /// Waits until an answer is as wanted: catalogs and facts come some moments after they were published.
-    async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         wait_for(path, BOUND, || async { Some(self.json(path).await).filter(&wanted) }).await
     }
 

@@ -7,4 +7,5 @@ mod bench;
 mod client;
 mod data;
 mod live;
+mod storage;
 mod surround;

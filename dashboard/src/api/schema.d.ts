@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/arrays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the md arrays of all hosts, by id, with their members and what goes on in them.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_arrays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/attention": {
         parameters: {
             query?: never;
@@ -17,6 +38,48 @@ export interface paths {
          *     Wrong parameters.
          */
         get: operations["list_attention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/disks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the disks of all hosts, by id, with what they say of their health.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_disks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/disks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows one disk: its health, attributes, readings and logs, and the history of the facts about it.
+         * @description # Errors
+         *     No such disk; the database is away.
+         */
+        get: operations["get_disk"];
         put?: never;
         post?: never;
         delete?: never;
@@ -121,6 +184,27 @@ export interface paths {
         };
         /** Shows this description. */
         get: operations["get_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the pools of ZFS and the filesystems of btrfs of all hosts, by id, with their devices.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_pools"];
         put?: never;
         post?: never;
         delete?: never;
@@ -272,14 +356,16 @@ export interface components {
             severity: components["schemas"]["AttentionSeverity"];
             /** @description Since when. */
             since: components["schemas"]["Time"];
-            /** @description The thing on it: a mount point, a source. */
+            /** @description The thing on it: a mount point, a source, `pool tank`. */
             subject: string;
+            /** @description Its row on the page Storage, if it has one: `pool:nas1:tank`. */
+            target: string | null;
         };
         /**
          * @description What an entry is about.
          * @enum {string}
          */
-        AttentionKind: "host_silent" | "filesystem_full" | "filesystem_stalled" | "source_failing" | "name_conflict" | "data_lost" | "dead_letters" | "agent_restarted";
+        AttentionKind: "host_silent" | "filesystem_full" | "filesystem_stalled" | "source_failing" | "name_conflict" | "data_lost" | "dead_letters" | "disk_failing" | "disk_unreadable" | "array_degraded" | "pool_degraded" | "storage_rebuilding" | "agent_restarted";
         /**
          * @description How bad an entry is.
          * @enum {string}
@@ -636,6 +722,8 @@ export interface components {
              * @description Number of disks.
              */
             disk_count: number;
+            /** @description How the worst of them is. */
+            disks_worst: components["schemas"]["StorageState"];
             epoch_started: components["schemas"]["Time"] | null;
             filesystem_fullest: components["schemas"]["FilesystemFullest"] | null;
             /** @description When it was first heard of. */
@@ -1005,6 +1093,528 @@ export interface components {
             /** @description Its name. */
             source: string;
         };
+        /** @description An array of Linux software RAID. */
+        StorageArray: {
+            /**
+             * Format: double
+             * @description Members it lacks.
+             */
+            degraded: number | null;
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            /** @description The host it is on. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and name: `nas1:md0`. */
+            id: string;
+            /** @description RAID level. */
+            level: string | null;
+            /** @description Its members. */
+            members: components["schemas"]["StorageMember"][];
+            /** @description Format of its superblock. */
+            metadata: string | null;
+            /**
+             * Format: double
+             * @description Bytes that the last check found to differ.
+             */
+            mismatch_bytes: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What goes on. */
+            scans: components["schemas"]["StorageScan"][];
+            /** @description Since when its description reads so. */
+            since: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Its size.
+             */
+            size_bytes: number | null;
+            /**
+             * Format: double
+             * @description Members it should have.
+             */
+            slots: number | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /** @description Since when it is as well as it is. */
+            state_since: components["schemas"]["Time"];
+            /** @description What it is used for. */
+            used_by: string[];
+            /** @description Its identity. */
+            uuid: string | null;
+            /** @description Its state in the kernel's words: `active, degraded, recovering`. */
+            words: string;
+        };
+        /** @description A page of arrays. */
+        StorageArrayPage: {
+            /** @description The arrays, by id. */
+            arrays: components["schemas"]["StorageArray"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /** @description An attribute of an ATA disk (SMART READ DATA). */
+        StorageAttribute: {
+            /** @description Whether it has failed: `now`, `past`; null for never. */
+            failed: string | null;
+            /**
+             * Format: int32
+             * @description Its number, 1 to 254.
+             */
+            id: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Its failure means that the disk fails, not only that it is old. */
+            prefailure: boolean;
+            /**
+             * Format: double
+             * @description What it counts, in the maker's unit.
+             */
+            raw: number | null;
+            /**
+             * Format: double
+             * @description At or below this it fails; 0 for never.
+             */
+            threshold: number | null;
+            /**
+             * Format: double
+             * @description Normalised value: higher is better.
+             */
+            value: number | null;
+            /**
+             * Format: double
+             * @description The worst it was.
+             */
+            worst: number | null;
+        };
+        /** @description A change of a fact. */
+        StorageChange: {
+            /** @description When it was seen. */
+            at: components["schemas"]["Time"];
+            /** @description What became of the thing. */
+            event: components["schemas"]["StorageChangeEvent"];
+            /** @description The fields that changed. */
+            fields: components["schemas"]["StorageFieldChange"][];
+            /** @description On which host. */
+            host: string;
+            /** @description Kind of fact: `disk`, `disk_health`. */
+            kind: string;
+        };
+        /**
+         * @description What became of a thing.
+         * @enum {string}
+         */
+        StorageChangeEvent: "appeared" | "changed" | "gone";
+        /** @description A RAID controller, whose disks the kernel does not show. */
+        StorageController: {
+            /** @description The kernel's driver for it. */
+            driver: string | null;
+            /** @description What it is: `MegaRAID`. */
+            family: string | null;
+            /** @description The host it is in. */
+            host: string;
+            /** @description Host and address: `nas1:0000:03:00.0`. */
+            id: string;
+            /** @description Its model. */
+            model: string | null;
+            /** @description Disks behind it that can be read. */
+            readable_disks: string[];
+            /** @description What that means, in words. */
+            reason: string | null;
+            /** @description Its volumes, by kernel name; their disks cannot be read. */
+            volumes: string[];
+        };
+        /** @description A disk. What is not known is null. */
+        StorageDisk: {
+            /** @description Name that the kernel has given it this time: `sda`. */
+            device: string;
+            /** @description The enclosure it is in. */
+            enclosure: string | null;
+            /**
+             * Format: double
+             * @description Errors of its medium, all kinds together; those of cables and commands do not count.
+             */
+            error_count: number | null;
+            /** @description Its errors by kind, those that it counts: `reallocated_sectors`, `pending_sectors`, `media_errors`, …. */
+            errors: {
+                [key: string]: number;
+            };
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            /** @description Revision of its firmware. */
+            firmware: string | null;
+            /** @description What it is called in the label `device` of the series of its health: `nvme0` of `nvme0n1`. */
+            health_device: string;
+            /** @description The host it is in. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and identity: `nas1:wwn-0x5000c500a1b2c3d4`. */
+            id: string;
+            /** @description Its identity, which stays when name, port or bay change. */
+            key: string;
+            last_read: components["schemas"]["Time"] | null;
+            /** @description What its maker calls it. */
+            model: string | null;
+            /** @description Whether it expects to go on working. */
+            passed: boolean | null;
+            /** @description Where it is attached. */
+            path: string | null;
+            /**
+             * Format: double
+             * @description How often it was switched on.
+             */
+            power_cycles: number | null;
+            /**
+             * Format: double
+             * @description How long it has been powered in its life.
+             */
+            power_on_seconds: number | null;
+            /** @description How it speaks of its health: `ata`, `nvme`, `scsi`. */
+            protocol: string | null;
+            /** @description Whether it can be taken out. */
+            removable: boolean | null;
+            /** @description Whether it spins. */
+            rotational: boolean | null;
+            /** @description Its serial number. */
+            serial: string | null;
+            since: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Its size.
+             */
+            size_bytes: number | null;
+            /** @description Its slot there, or of the host. */
+            slot: string | null;
+            /**
+             * Format: double
+             * @description Share of its spare blocks that is left.
+             */
+            spare_ratio: number | null;
+            /**
+             * Format: double
+             * @description Share of spare blocks below which it warns.
+             */
+            spare_threshold_ratio: number | null;
+            /** @description Whether it sleeps: its figures are then those from before. */
+            standby: boolean | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /**
+             * Format: double
+             * @description Its temperature.
+             */
+            temperature_celsius: number | null;
+            /**
+             * Format: double
+             * @description The highest temperature it is made for.
+             */
+            temperature_limit_celsius: number | null;
+            /** @description How it is attached: `sata`, `sas`, `nvme`, `usb`, …. */
+            transport: string | null;
+            /** @description Why its health cannot be read. */
+            unreadable: string | null;
+            /** @description What it is used for: mount points, `pool tank`, `array md0`, …. */
+            used_by: string[];
+            /** @description Its maker, where that is told apart. */
+            vendor: string | null;
+            /** @description What it says of itself, in its own words: `PASSED`. */
+            verdict: string | null;
+            /**
+             * Format: double
+             * @description Share of its rated endurance that is used up; may exceed 1.
+             */
+            wear_ratio: number | null;
+            /** @description World-wide name. */
+            wwn: string | null;
+        };
+        /** @description A disk with all that is known of it. */
+        StorageDiskDetail: components["schemas"]["StorageDisk"] & {
+            /** @description Its attributes, by number; empty where it has none. */
+            attributes: components["schemas"]["StorageAttribute"][];
+            /** @description Log of its errors, newest first. */
+            error_log: {
+                [key: string]: unknown;
+            }[];
+            /** @description Facts about it as they are: kind to document. */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @description What of the facts changed, newest first. */
+            history: components["schemas"]["StorageChange"][];
+            /** @description Where it stood, newest first. */
+            places: components["schemas"]["StoragePlace"][];
+            /** @description Everything else that is read of it, by metric. */
+            readings: components["schemas"]["StorageReading"][];
+            /** @description Log of its self-tests, newest first. */
+            self_tests: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** @description A page of disks. */
+        StorageDiskPage: {
+            /** @description RAID controllers, whose disks cannot be seen; on the first page. */
+            controllers: components["schemas"]["StorageController"][];
+            /** @description The disks, by id. */
+            disks: components["schemas"]["StorageDisk"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /** @description A field of a fact that changed. */
+        StorageFieldChange: {
+            /** @description What it is; null for nothing. */
+            after: unknown;
+            /** @description What it was; null for nothing. */
+            before: unknown;
+            /** @description Its name; its unit stands in it. */
+            field: string;
+        };
+        /** @description What was found. */
+        StorageFinding: {
+            /** @description In words, to be read behind the name of the thing. */
+            message: string;
+            /** @description Since when, as far as that is known; else when it was read. */
+            since: components["schemas"]["Time"];
+            /** @description How bad it is. */
+            state: components["schemas"]["StorageState"];
+        };
+        /** @description A member of an array. */
+        StorageMember: {
+            /** @description Name of the device. */
+            device: string;
+            /** @description `id` of the disk it lies on. */
+            disk: string | null;
+            /**
+             * Format: double
+             * @description Errors in reading that were mended.
+             */
+            read_errors: number | null;
+            /** @description What it is there: `active`, `rebuilding`, `spare`, `faulty`, …. */
+            role: string;
+            /**
+             * Format: double
+             * @description Its slot in the array.
+             */
+            slot: number | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+        };
+        /** @description A place where a disk stood. */
+        StoragePlace: {
+            /** @description Name that the kernel gave it there. */
+            device: string | null;
+            /** @description The enclosure. */
+            enclosure: string | null;
+            /** @description Since when. */
+            from: components["schemas"]["Time"];
+            /** @description The host. */
+            host: string;
+            /** @description Where it was attached. */
+            path: string | null;
+            /** @description The slot. */
+            slot: string | null;
+            until: components["schemas"]["Time"] | null;
+        };
+        /** @description A pool of ZFS, or a btrfs. */
+        StoragePool: {
+            /**
+             * Format: double
+             * @description What is in use of it.
+             */
+            allocated_bytes: number | null;
+            /** @description Space by kind and profile, of a btrfs. */
+            allocation: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Format: double
+             * @description Bytes before compression by bytes after it.
+             */
+            compression_ratio: number | null;
+            /**
+             * Format: double
+             * @description Blocks or files that are lost.
+             */
+            data_errors: number | null;
+            /**
+             * Format: double
+             * @description Number of its datasets.
+             */
+            datasets: number | null;
+            /**
+             * Format: double
+             * @description Bytes before deduplication by bytes after it.
+             */
+            dedup_ratio: number | null;
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            /**
+             * Format: double
+             * @description How fragmented its free space is.
+             */
+            fragmentation_ratio: number | null;
+            /**
+             * Format: double
+             * @description What is free.
+             */
+            free_bytes: number | null;
+            /** @description Its identity. */
+            guid: string | null;
+            /** @description The host it is on. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and name, or UUID: `nas1:tank`. */
+            id: string;
+            /** @description Where it is mounted. */
+            mountpoints: string[];
+            /** @description Its name or label. */
+            name: string;
+            /** @description What that means, one sentence. */
+            reason: string | null;
+            /** @description What goes or went through it. */
+            scans: components["schemas"]["StorageScan"][];
+            /** @description Since when its description reads so. */
+            since: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Its size; with parity for raidz, as `zpool list` has it.
+             */
+            size_bytes: number | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /** @description Since when it is as well as it is. */
+            state_since: components["schemas"]["Time"];
+            /** @description What it is. */
+            type: components["schemas"]["StoragePoolType"];
+            /**
+             * Format: double
+             * @description Share in use.
+             */
+            used_ratio: number | null;
+            /** @description What it is made of. */
+            vdevs: components["schemas"]["StorageVdev"][];
+            /** @description Its state in its own word: `ONLINE`. */
+            words: string;
+        };
+        /** @description A page of pools. */
+        StoragePoolPage: {
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /** @description The pools, by id. */
+            pools: components["schemas"]["StoragePool"][];
+        };
+        /**
+         * @description What a pool is.
+         * @enum {string}
+         */
+        StoragePoolType: "zfs" | "btrfs";
+        /** @description A reading of a disk that is no attribute. */
+        StorageReading: {
+            /** @description When it was read. */
+            at: components["schemas"]["Time"];
+            /** @description What it means. */
+            help: string;
+            /** @description Its labels but those that name the disk. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Metric. */
+            metric: string;
+            /** @description Unit of it; empty for none. */
+            unit: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
+        };
+        /** @description Something that goes through a pool or array from end to end: a scrub, a resilver, a rebuild. */
+        StorageScan: {
+            /**
+             * Format: double
+             * @description Its speed.
+             */
+            bytes_per_second: number | null;
+            /**
+             * Format: double
+             * @description Errors it found and could not repair.
+             */
+            errors: number | null;
+            finished_at: components["schemas"]["Time"] | null;
+            /** @description What it is: `scrub`, `resilver`, `recover`, `check`, …. */
+            function: string;
+            /** @description The part it goes over; empty for all. */
+            part: string;
+            /**
+             * Format: double
+             * @description Share that is done.
+             */
+            progress_ratio: number | null;
+            /**
+             * Format: double
+             * @description How long it takes yet at this speed.
+             */
+            remaining_seconds: number | null;
+            /**
+             * Format: double
+             * @description What it repaired or copied.
+             */
+            repaired_bytes: number | null;
+            /** @description Whether it is on its way. */
+            running: boolean;
+            started_at: components["schemas"]["Time"] | null;
+            /** @description How it stands: `scanning`, `finished`, `canceled`, `paused`. */
+            state: string;
+        };
+        /**
+         * @description How a thing is, as the collector judges it.
+         * @enum {string}
+         */
+        StorageState: "ok" | "unknown" | "info" | "warning" | "critical";
+        /** @description A device of a pool, with those it consists of. */
+        StorageVdev: {
+            /**
+             * Format: double
+             * @description Blocks that were not what was written.
+             */
+            checksum_errors: number | null;
+            /** @description What it consists of. */
+            children: components["schemas"]["StorageVdev"][];
+            /** @description What it is there for: `data`, `log`, `cache`, `spare`, `special`, `dedup`. */
+            class: string;
+            /** @description Name of the device. */
+            device: string | null;
+            /** @description `id` of the disk. */
+            disk: string | null;
+            /** @description Its name: `mirror-0`, `sda`. */
+            name: string;
+            /** @description Where it lies. */
+            path: string | null;
+            /**
+             * Format: double
+             * @description Reads that failed.
+             */
+            read_errors: number | null;
+            /** @description Why. */
+            reason: string | null;
+            /**
+             * Format: double
+             * @description Its size.
+             */
+            size_bytes: number | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /** @description `mirror`, `raidz`, `disk`, …. */
+            type: string;
+            /** @description Its state in its own word: `FAULTED`. */
+            words: string;
+            /**
+             * Format: double
+             * @description Writes that failed.
+             */
+            write_errors: number | null;
+        };
         /** @description How the collector is doing. */
         System: {
             /** @description The broker. */
@@ -1061,6 +1671,42 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_arrays: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most arrays of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of arrays. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageArrayPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_attention: {
         parameters: {
             query?: never;
@@ -1077,6 +1723,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Attention"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_disks: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most disks of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of disks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageDiskPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_disk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Host and identity of the disk, as the list has it: `nas1:wwn-0x5000c500a1b2c3d4`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The disk. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageDiskDetail"];
                 };
             };
             /** @description A problem. */
@@ -1248,6 +1962,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    list_pools: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most pools of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of pools. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoragePoolPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

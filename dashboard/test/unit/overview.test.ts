@@ -39,6 +39,7 @@ function host(name: string, part: Partial<HostSummary> = {}): HostSummary {
     network_transmit_bytes_per_second: null,
     network_history: [],
     disk_count: 0,
+    disks_worst: "ok",
     hottest_celsius: null,
     sources_failing: 0,
     attention: 0,
@@ -113,6 +114,7 @@ describe("attention", () => {
       kind: "host_silent",
       host: "a",
       subject: "",
+      target: null,
       message: "",
     });
     const items = [
