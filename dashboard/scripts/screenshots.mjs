@@ -14,10 +14,16 @@ const server = process.env.HI_URL ? null : await startStandIn({ dist });
 const base = process.env.HI_URL ?? server.url;
 const { hosts } = await (await fetch(`${base}/api/hosts`)).json();
 const host = hosts[0]?.host;
+const { disks } = await (await fetch(`${base}/api/disks?host=${host}`)).json();
+const disk = (disks.find(({ passed }) => passed === false) ?? disks[0])?.id;
 const pages = [
   ["overview", "/"],
   ["panel", `/?row=${host}`],
   ["host", `/hosts/${host}`],
+  ["storage", "/storage"],
+  ["storage-pool", `/storage?row=pool:${host}:tank`],
+  ["storage-disk", `/storage?row=disk:${disk}`],
+  ["disk", `/disks/${encodeURIComponent(disk)}`],
   ["events", "/events"],
   ["system", "/system"],
 ];
@@ -34,7 +40,7 @@ for (const [width, height] of [
       await page.goto(base + path);
       await page.locator("main h1").first().waitFor({ state: "attached" });
       // Charts are read when they come near: pass them all once.
-      for (let round = 0; round < (name === "host" ? 8 : 0); round += 1) {
+      for (let round = 0; round < (name === "host" || name === "disk" ? 8 : 0); round += 1) {
         await page.mouse.wheel(0, 700);
         await page.waitForTimeout(120);
       }
@@ -43,7 +49,7 @@ for (const [width, height] of [
       await page.waitForTimeout(400);
       await page.screenshot({
         path: join(folder, `${name}-${width}-${theme}.png`),
-        fullPage: name === "host",
+        fullPage: name === "host" || name === "disk",
       });
       await page.close();
     }

@@ -2,27 +2,47 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { Range } from "../format/range";
 import { get } from "./client";
-import type { Attention, EventPage, HostDetail, HostSummary, System } from "./types";
+import type {
+  Attention,
+  EventPage,
+  HostDetail,
+  HostPage,
+  HostSummary,
+  StorageArray,
+  StorageArrayPage,
+  StorageController,
+  StorageDisk,
+  StorageDiskDetail,
+  StorageDiskPage,
+  StoragePool,
+  StoragePoolPage,
+  System,
+} from "./types";
 
 /** Pages with live figures ask this often; the agents' usual interval is 10 s. */
 const REFRESH_MS = 5_000;
-const HOSTS_PER_PAGE = 500;
+const ROWS_PER_PAGE = 500;
 /** Stops following cursors that never end. */
 const MOST_PAGES = 40;
 
-async function allHosts(signal: AbortSignal): Promise<HostSummary[]> {
-  const hosts: HostSummary[] = [];
+/** Every page of a list, one after the other. */
+async function allPages<Page extends { next_cursor: string | null }>(
+  path: string,
+  signal: AbortSignal,
+  take: (page: Page) => void,
+): Promise<void> {
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const answer: { hosts: HostSummary[]; next_cursor: string | null } = await get(
-      "/api/hosts",
-      { limit: HOSTS_PER_PAGE, cursor },
-      signal,
-    );
-    hosts.push(...answer.hosts);
+    const answer: Page = await get<Page>(path, { limit: ROWS_PER_PAGE, cursor }, signal);
+    take(answer);
     cursor = answer.next_cursor;
     if (cursor === null) break;
   }
+}
+
+async function allHosts(signal: AbortSignal): Promise<HostSummary[]> {
+  const hosts: HostSummary[] = [];
+  await allPages<HostPage>("/api/hosts", signal, (page) => hosts.push(...page.hosts));
   return hosts;
 }
 
@@ -43,6 +63,59 @@ export const hostQuery = (host: string) =>
     queryKey: ["host", host],
     queryFn: ({ signal }) => get<HostDetail>(`/api/hosts/${encodeURIComponent(host)}`, undefined, signal),
     refetchInterval: REFRESH_MS,
+  });
+
+export interface Disks {
+  disks: StorageDisk[];
+  controllers: StorageController[];
+}
+
+async function allDisks(signal: AbortSignal): Promise<Disks> {
+  const all: Disks = { disks: [], controllers: [] };
+  await allPages<StorageDiskPage>("/api/disks", signal, (page) => {
+    all.disks.push(...page.disks);
+    all.controllers.push(...page.controllers);
+  });
+  return all;
+}
+
+async function allArrays(signal: AbortSignal): Promise<StorageArray[]> {
+  const all: StorageArray[] = [];
+  await allPages<StorageArrayPage>("/api/arrays", signal, (page) => all.push(...page.arrays));
+  return all;
+}
+
+async function allPools(signal: AbortSignal): Promise<StoragePool[]> {
+  const all: StoragePool[] = [];
+  await allPages<StoragePoolPage>("/api/pools", signal, (page) => all.push(...page.pools));
+  return all;
+}
+
+export const disksQuery = queryOptions({
+  queryKey: ["disks"],
+  queryFn: ({ signal }) => allDisks(signal),
+  refetchInterval: REFRESH_MS,
+});
+
+export const arraysQuery = queryOptions({
+  queryKey: ["arrays"],
+  queryFn: ({ signal }) => allArrays(signal),
+  refetchInterval: REFRESH_MS,
+});
+
+export const poolsQuery = queryOptions({
+  queryKey: ["pools"],
+  queryFn: ({ signal }) => allPools(signal),
+  refetchInterval: REFRESH_MS,
+});
+
+/** A disk is read every ten minutes; its history is more work than a list. */
+export const diskQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["disk", id],
+    queryFn: ({ signal }) =>
+      get<StorageDiskDetail>(`/api/disks/${encodeURIComponent(id)}`, undefined, signal),
+    refetchInterval: 4 * REFRESH_MS,
   });
 
 export const systemQuery = queryOptions({

@@ -1,8 +1,8 @@
-/** Ctrl-K: hosts and pages by any part of their name. */
+/** Ctrl-K: hosts, disks, arrays, pools and pages by any part of their name. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
-import { hostsQuery } from "../api/queries";
+import { arraysQuery, disksQuery, hostsQuery, poolsQuery } from "../api/queries";
 import { Dialog } from "../ui/dialog";
 import { Icon, type IconName } from "../ui/icons";
 import { PAGES } from "./pages";
@@ -19,9 +19,50 @@ interface Entry {
 
 const MOST_SHOWN = 12;
 
+/** Disks, arrays and pools; those that are found by what else is known of them as well. */
+function useStorageEntries(): Entry[] {
+  const navigate = useNavigate();
+  const { data: disks } = useQuery(disksQuery);
+  const { data: arrays } = useQuery(arraysQuery);
+  const { data: pools } = useQuery(poolsQuery);
+  return useMemo(() => {
+    const found = (disks?.disks ?? []).map((disk) => ({
+      id: `disk ${disk.id}`,
+      words: [disk.model ?? disk.device, disk.serial].filter(Boolean).join(" "),
+      detail: `disk ${disk.device} of ${disk.host}`,
+      icon: "disk" as const,
+      also: `disk ${disk.host} ${disk.device} ${disk.wwn ?? ""} ${disk.used_by.join(" ")}`,
+      go: () => void navigate({ to: "/disks/$id", params: { id: disk.id } }),
+    }));
+    const wholes = [
+      ...(arrays ?? []).map((array) => ({
+        kind: "array",
+        also: `md raid ${array.level ?? ""}`,
+        ...named(array),
+      })),
+      ...(pools ?? []).map((pool) => ({
+        kind: "pool",
+        also: `${pool.type} ${pool.guid ?? ""}`,
+        ...named(pool),
+      })),
+    ].map(({ kind, also, id, name, host }) => ({
+      id: `${kind} ${id}`,
+      words: name,
+      detail: `${kind} of ${host}`,
+      icon: "storage" as const,
+      also: `${kind} ${host} ${also}`,
+      go: () => void navigate({ to: "/storage", search: { row: `${kind}:${id}` } }),
+    }));
+    return [...wholes, ...found];
+  }, [disks, arrays, pools, navigate]);
+}
+
+const named = ({ id, name, host }: { id: string; name: string; host: string }) => ({ id, name, host });
+
 function useEntries(done: () => void): Entry[] {
   const navigate = useNavigate();
   const { data: hosts = [] } = useQuery(hostsQuery);
+  const storage = useStorageEntries();
   return useMemo(() => {
     const pages = PAGES.map(({ to, words, icon, also }) => ({
       id: to,
@@ -39,14 +80,14 @@ function useEntries(done: () => void): Entry[] {
       also: `host ${host.os ?? ""} ${host.kernel ?? ""}`,
       go: () => void navigate({ to: "/hosts/$host", params: { host: host.host } }),
     }));
-    return [...pages, ...rest].map((entry) => ({
+    return [...pages, ...rest, ...storage].map((entry) => ({
       ...entry,
       go: () => {
         done();
         entry.go();
       },
     }));
-  }, [hosts, navigate, done]);
+  }, [hosts, storage, navigate, done]);
 }
 
 function Search({ onClose }: { onClose: () => void }) {
@@ -73,11 +114,11 @@ function Search({ onClose }: { onClose: () => void }) {
           // biome-ignore lint/a11y/noAutofocus: the dialog exists for this field
           autoFocus
           role="combobox"
-          aria-label="Search hosts and pages"
+          aria-label="Search hosts, disks, pools and pages"
           aria-expanded="true"
           aria-controls={`${id}-found`}
           aria-activedescendant={found.length > 0 ? `${id}-${at}` : undefined}
-          placeholder="Host or page"
+          placeholder="Host, disk, pool or page"
           value={wanted}
           onChange={(event) => {
             setWanted(event.target.value);
@@ -106,7 +147,7 @@ function Search({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </div>
-      {found.length === 0 && <p className="search-none muted">No host or page has “{wanted}” in its name.</p>}
+      {found.length === 0 && <p className="search-none muted">Nothing has “{wanted}” in its name.</p>}
     </>
   );
 }

@@ -2,7 +2,7 @@ import { Dialog } from "../ui/dialog";
 import { PAGES } from "./pages";
 
 const KEYS: readonly (readonly [keys: readonly string[], words: string])[] = [
-  [["Ctrl", "K"], "Search hosts and pages"],
+  [["Ctrl", "K"], "Search hosts, disks, pools and pages"],
   [["/"], "Filter the list on this page"],
   [["j"], "Next row"],
   [["k"], "Row before"],

@@ -2,7 +2,7 @@
 import type { IconName } from "../ui/icons";
 
 export interface PageEntry {
-  to: "/" | "/events" | "/system";
+  to: "/" | "/storage" | "/events" | "/system";
   words: string;
   icon: IconName;
   /** Pressed after `g`. */
@@ -13,6 +13,13 @@ export interface PageEntry {
 
 export const PAGES: readonly PageEntry[] = [
   { to: "/", words: "Overview", icon: "overview", letter: "o", also: "hosts attention home" },
+  {
+    to: "/storage",
+    words: "Storage",
+    icon: "storage",
+    letter: "d",
+    also: "disks arrays pools smart zfs raid btrfs health",
+  },
   { to: "/events", words: "Events", icon: "events", letter: "e", also: "log history restarts" },
   {
     to: "/system",

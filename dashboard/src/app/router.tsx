@@ -6,11 +6,12 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { hostQuery } from "../api/queries";
+import { diskQuery, hostQuery } from "../api/queries";
 import { queries } from "../api/query_client";
 import { parseHost } from "../features/host/search";
 import { OverviewPage } from "../features/overview/page";
 import { parseOverview } from "../features/overview/search";
+import { parseStorage } from "../features/storage/search";
 import { parseView, searchText, type ViewSearch } from "../ui/view";
 import { NotFound, PageFailed } from "./fallbacks";
 import { Shell } from "./shell";
@@ -47,6 +48,21 @@ const hostRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/host/page"), "HostPage"),
 });
 
+const storageRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/storage",
+  validateSearch: parseStorage,
+  component: lazyRouteComponent(() => import("../features/storage/page"), "StoragePage"),
+});
+
+const diskRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/disks/$id",
+  validateSearch: parseView,
+  loader: ({ params }) => void queries.prefetchQuery(diskQuery(params.id)),
+  component: lazyRouteComponent(() => import("../features/storage/disk_page"), "DiskPage"),
+});
+
 const eventsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/events",
@@ -66,7 +82,14 @@ const systemRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([overviewRoute, hostRoute, eventsRoute, systemRoute]),
+  routeTree: rootRoute.addChildren([
+    overviewRoute,
+    hostRoute,
+    storageRoute,
+    diskRoute,
+    eventsRoute,
+    systemRoute,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
   getScrollRestorationKey: ({ state, href }) => state.scrollKey ?? state.__TSR_key ?? href,

@@ -1,6 +1,6 @@
 /** Search, time range where a page has one, theme, help. */
 import { useRouterState } from "@tanstack/react-router";
-import { DEFAULT_RANGE, EVENTS_RANGE, type RangeName } from "../format/range";
+import { DEFAULT_RANGE, DISK_RANGE, EVENTS_RANGE, type RangeName } from "../format/range";
 import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icons";
 import { Menu, MenuRadio } from "../ui/menu";
@@ -16,6 +16,7 @@ const THEMES: readonly (readonly [ThemeChoice, string])[] = [
 /** The range of a page when its URL names none; null where a range means nothing. */
 function usualRange(path: string): RangeName | null {
   if (path === "/system") return null;
+  if (path === "/storage" || path.startsWith("/disks/")) return DISK_RANGE;
   return path === "/events" ? EVENTS_RANGE : DEFAULT_RANGE;
 }
 
@@ -27,7 +28,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
     <header className="top-bar">
       <button type="button" className="search-button" onClick={onSearch} aria-keyshortcuts="Control+K">
         <Icon name="search" />
-        <span>Search hosts and pages</span>
+        <span>Search hosts, disks and pages</span>
         <kbd>Ctrl K</kbd>
       </button>
       <div className="top-bar-end">

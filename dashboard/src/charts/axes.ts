@@ -1,5 +1,6 @@
 /** How axes are divided and written. */
 import type uPlot from "uplot";
+import * as number from "../format/number";
 import { clock, clockSeconds, day } from "../format/time";
 import { type Unit, write } from "./spec";
 
@@ -44,7 +45,9 @@ function tick(unit: Unit, value: number, step: number): string {
     const decimals = step < 0.0095 ? 1 : 0;
     return `${(value * 100).toFixed(decimals)}\u2009%`;
   }
-  return write(unit, value).replace(/[.,](\d*?)0+(?=\u2009|$)/, (_all, digits: string) =>
+  // What is grouped has no decimals to be cut off.
+  const words = unit === "number" && value >= 1000 ? number.text(number.short(value)) : write(unit, value);
+  return words.replace(/[.,](\d*?)0+(?=\u2009|$)/, (_all, digits: string) =>
     digits === "" ? "" : `.${digits}`,
   );
 }

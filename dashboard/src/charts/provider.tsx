@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { LiveStream } from "../api/live";
+import { DEFAULT_RANGE, type RangeName } from "../format/range";
 import { useLines, useRange } from "../ui/view";
 import type { Mark } from "./marks";
 import { type ChartPage, ChartPageContext } from "./page";
@@ -29,14 +30,17 @@ export function ChartPageProvider({
   host,
   match,
   marks,
+  usual = DEFAULT_RANGE,
   children,
 }: {
   host: string;
   match: readonly string[];
   marks: readonly Mark[];
+  /** The range when the URL names none. */
+  usual?: RangeName;
   children: ReactNode;
 }) {
-  const { range, show: zoom, reset } = useRange();
+  const { range, show: zoom, reset } = useRange(usual);
   const { alone, isolate } = useLines();
   const stream = useStream(host, match, range.live);
   const page = useMemo<ChartPage>(

@@ -3,7 +3,14 @@ import type { Selection } from "../api/selector";
 import * as number from "../format/number";
 
 /** The unit of a chart's values: how its axis is divided and its numbers are written. */
-export type Unit = "ratio" | "bytes" | "bytes_per_second" | "bits_per_second" | "per_second" | "number";
+export type Unit =
+  | "ratio"
+  | "bytes"
+  | "bytes_per_second"
+  | "bits_per_second"
+  | "per_second"
+  | "celsius"
+  | "number";
 
 const WRITERS: Record<Unit, (value: number | null | undefined) => number.Quantity> = {
   ratio: (value) =>
@@ -14,6 +21,7 @@ const WRITERS: Record<Unit, (value: number | null | undefined) => number.Quantit
   bytes_per_second: number.bytesPerSecond,
   bits_per_second: (value) => number.bitsPerSecond(value === null || value === undefined ? null : value / 8),
   per_second: (value) => number.short(value, "/s"),
+  celsius: number.celsius,
   number: (value) => number.plain(value),
 };
 

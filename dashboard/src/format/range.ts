@@ -31,6 +31,8 @@ export const RANGE_WORDS: Record<RangeName, string> = {
 export const DEFAULT_RANGE: RangeName = "1h";
 /** What the list of events shows first: in an hour hardly anything happens. */
 export const EVENTS_RANGE: RangeName = "30d";
+/** What is shown of a disk first: it is read every ten minutes. */
+export const DISK_RANGE: RangeName = "7d";
 /** Shortest range that can be zoomed into. */
 export const SHORTEST_RANGE_MS = 60_000;
 /** Longest range that the collector is asked for. */

@@ -34,6 +34,15 @@ export function duration(seconds: number | null | undefined): string {
   return minor > 0 && next !== undefined ? `${head} ${minor}\u2009${next[0]}` : head;
 }
 
+const YEAR_S = 365.25 * 86_400;
+
+/** How long a disk has run in its life: "4.1 years", or as any duration below a year. */
+export function age(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds) || seconds < YEAR_S)
+    return duration(seconds);
+  return `${(seconds / YEAR_S).toFixed(1)}\u2009years`;
+}
+
 /** How long something took, fine enough for milliseconds. */
 export function elapsed(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";

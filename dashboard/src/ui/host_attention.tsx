@@ -1,5 +1,6 @@
 /** What of the attention list concerns one host. */
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { attentionQuery } from "../api/queries";
 import type { Attention, AttentionItem } from "../api/types";
 import { coarse, exact, parseTime } from "../format/time";
@@ -48,7 +49,15 @@ export function HostAttention({
         <li key={`${item.kind} ${item.subject}`} className="attention-item">
           <State of={item.severity} />
           <p>
-            <span className="attention-subject">{item.subject}</span>{" "}
+            <span className="attention-subject">
+              {item.target === null ? (
+                item.subject
+              ) : (
+                <Link to="/storage" search={{ row: item.target }}>
+                  {item.subject}
+                </Link>
+              )}
+            </span>{" "}
             <span className="attention-message">{item.message}</span>
           </p>
           <Since at={item.since} />

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { anywhere, firstHost, journey, until } from "./ground.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["/", "/hosts/:host", "/events", "/system"];
-const PANELS = ["/?row=:host", "/hosts/:host?row=source:cpu"];
+const PAGES = ["/", "/hosts/:host", "/storage", "/events", "/system"];
+const PANELS = ["/?row=:host", "/hosts/:host?row=source:cpu", "/storage?row=pool::host:tank"];
 
 async function settle(page) {
   await page.locator("main h1").first().waitFor({ state: "attached" });
@@ -18,7 +18,9 @@ for (const theme of ["light", "dark"]) {
     test(`axe finds nothing on any page, ${theme}, ${width} px`, anywhere, () =>
       journey({ theme, width, height: width === 390 ? 844 : 900 }, async ({ page, base, open }) => {
         const host = await firstHost(base);
-        for (const path of [...PAGES, ...PANELS]) {
+        const { disks } = await (await fetch(`${base}/api/disks?host=${host}`)).json();
+        const ofDisks = disks.slice(0, 1).map(({ id }) => `/disks/${encodeURIComponent(id)}`);
+        for (const path of [...PAGES, ...PANELS, ...ofDisks]) {
           await open(path.replace(":host", host));
           await settle(page);
           if (PANELS.includes(path)) await page.locator(".side-panel").waitFor();

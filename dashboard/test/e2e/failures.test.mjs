@@ -27,6 +27,7 @@ for (const [path, prefix, words] of [
   ["/", "/api/hosts", "The hosts could not be read"],
   ["/system", "/api/system", "The system’s state could not be read"],
   ["/events", "/api/events", "The events could not be read"],
+  ["/storage", "/api/", "The storage could not be read"],
   ["/hosts/nas1", "/api/samples", "“CPU by mode” could not be read"],
 ]) {
   test(`an error at ${prefix} says what failed, shows details, and can be retried`, standInOnly, () =>

@@ -24,6 +24,9 @@ const PAGES = {
   overview: { path: "/", ready: ".hosts" },
   panel: { path: "/?row=nas1", ready: "#panel-memory canvas" },
   host: { path: "/hosts/nas1", ready: "#chart-load canvas" },
+  storage: { path: "/storage", ready: ".storage-disks" },
+  pool: { path: "/storage?row=pool:nas1:tank", ready: ".vdevs" },
+  disk: { path: "/disks/nas1%3Awwn-0x5000c5004272fda4", ready: "#chart-temperature canvas" },
   system: { path: "/system", ready: "#housekeeping table" },
 };
 const SIZES = [

@@ -1,5 +1,6 @@
 // The homelab that the stand-in server shows. Times are Unix seconds.
 import { counter, GIB, gauge, hash, present, seriesOf } from "./series.mjs";
+import { disksOf, storageAttention } from "./storage.mjs";
 
 const TB = 1000 ** 4;
 
@@ -176,7 +177,7 @@ const busyAt = (host, at) => Math.max(0, Math.min(1, rate(`${host.name}busy`, ho
 const trafficAt = (host, at) =>
   host.interfaces.reduce((sum, { device, rate: base }) => sum + rate(`${host.name}${device}`, base, at), 0);
 
-export function summary(host, now) {
+export function summary(host, now, storage) {
   const seen = host.silentSince ?? Math.floor(now / 10) * 10;
   const fullest = host.filesystems.reduce((most, each) => (each.used > most.used ? each : most));
   const traffic = trafficAt(host, seen);
@@ -210,6 +211,10 @@ export function summary(host, now) {
     network_transmit_bytes_per_second: traffic * 0.3,
     network_history: history(host, now, (at) => trafficAt(host, at)),
     disk_count: host.disks.length,
+    disks_worst:
+      ["critical", "warning"].find((state) =>
+        disksOf(host, now, storage).some((disk) => disk.state === state),
+      ) ?? "ok",
     hottest_celsius: host.celsius,
     sources_failing: host.failing.length,
     attention: host.failing.length + (fullest.used > 0.9 ? 1 : 0),
@@ -228,8 +233,8 @@ const SOURCES = [
   ["processes", 30],
 ];
 
-export function detail(host, now) {
-  const head = summary(host, now);
+export function detail(host, now, storage) {
+  const head = summary(host, now, storage);
   const at = host.silentSince ?? now;
   return {
     ...head,
@@ -311,7 +316,7 @@ export function detail(host, now) {
   };
 }
 
-export function attention(hosts, now) {
+export function attention(hosts, now, storage) {
   const items = [];
   for (const host of hosts) {
     if (host.silentSince !== null) {
@@ -347,6 +352,7 @@ export function attention(hosts, now) {
         since: iso(now - 2900),
       });
     }
+    items.push(...storageAttention(host, now, storage));
     if (host.conflict) {
       items.push({
         severity: "warning",
@@ -358,6 +364,7 @@ export function attention(hosts, now) {
       });
     }
   }
+  for (const item of items) item.target ??= null;
   const weight = { critical: 0, warning: 1, info: 2 };
   items.sort((left, right) => weight[left.severity] - weight[right.severity]);
   return { checked_at: iso(now), items };

@@ -1,6 +1,8 @@
 // Deterministic series: every value is a function of host, labels and time, so
 // that two requests for the same moment agree and counters never fall.
 
+import { healthSeries } from "./storage.mjs";
+
 /** A number in [0, 1) from any text. */
 export function hash(text) {
   let value = 2166136261;
@@ -135,6 +137,7 @@ export function seriesOf(host) {
       );
     }
   }
+  healthSeries(host, add);
   return all;
 }
 

@@ -8,6 +8,7 @@ import { extname, join, normalize } from "node:path";
 import { attention, detail, events, makeHosts, summary } from "./hosts.mjs";
 import { samples, select } from "./samples.mjs";
 import { present } from "./series.mjs";
+import { arraysOf, controllersOf, diskDetail, diskOf, disksOf, poolsOf } from "./storage.mjs";
 import { system } from "./system.mjs";
 
 const TYPES = {
@@ -24,7 +25,7 @@ const POLICY =
 /**
  * Starts the server. `scenario` can be changed while it runs:
  * hosts (number), well (nothing needs attention), fail (path prefix → status),
- * slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
+ * storage (healthy, ailing or none), slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
  * now (Unix s at which its clock stands; null: it goes).
  */
 export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}) {
@@ -32,6 +33,7 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     hosts: 9,
     well: false,
     fail: {},
+    storage: "ailing",
     slowMs: 0,
     ailing: false,
     liveMs: 2_000,
@@ -73,19 +75,43 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     const now = seconds();
     const all = hosts();
     if (path === "/api/hosts")
-      return json(response, { hosts: all.map((host) => summary(host, now)), next_cursor: null });
+      return json(response, {
+        hosts: all.map((host) => summary(host, now, state.storage)),
+        next_cursor: null,
+      });
     if (path === "/api/attention")
       return json(
         response,
-        state.well ? { checked_at: new Date(now * 1000).toISOString(), items: [] } : attention(all, now),
+        state.well
+          ? { checked_at: new Date(now * 1000).toISOString(), items: [] }
+          : attention(all, now, state.storage),
       );
     if (path === "/api/system") return json(response, system(all, now, state.ailing));
     if (path === "/api/samples") return json(response, samples(all, query, now));
     if (path === "/api/events") return json(response, eventPage(all, query, now));
+    if (path.startsWith("/api/disks") || path === "/api/arrays" || path === "/api/pools")
+      return storage(response, path, all, now);
     const name = /^\/api\/hosts\/([^/]+)$/.exec(path)?.[1];
     const host = all.find((each) => each.name === decodeURIComponent(name ?? ""));
-    if (host !== undefined) return json(response, detail(host, now));
+    if (host !== undefined) return json(response, detail(host, now, state.storage));
     return problem(response, 404, "Not found", `there is no ${name === undefined ? path : `host ${name}`}`);
+  }
+
+  function storage(response, path, all, now) {
+    const kind = state.storage;
+    const every = (of) => all.flatMap((host) => of(host, now, kind)).sort((a, b) => a.id.localeCompare(b.id));
+    if (path === "/api/arrays") return json(response, { arrays: every(arraysOf), next_cursor: null });
+    if (path === "/api/pools") return json(response, { pools: every(poolsOf), next_cursor: null });
+    if (path === "/api/disks") {
+      const controllers = all.flatMap((host) => controllersOf(host, kind));
+      return json(response, { disks: every(disksOf), controllers, next_cursor: null });
+    }
+    const id = decodeURIComponent(path.slice("/api/disks/".length));
+    for (const host of kind === "none" ? [] : all) {
+      const part = host.disks.find((each) => diskOf(host, each, now, kind).id === id);
+      if (part !== undefined) return json(response, diskDetail(host, part, now, kind));
+    }
+    return problem(response, 404, "Not found", `there is no disk ${id}`);
   }
 
   function live(request, response, query) {

@@ -41,7 +41,16 @@ function Item({ item }: { item: AttentionItem }) {
           </Link>
         )}
         {item.subject !== "" && item.subject !== item.host && (
-          <span className="attention-subject"> {item.subject}</span>
+          <span className="attention-subject">
+            {" "}
+            {item.target === null ? (
+              item.subject
+            ) : (
+              <Link to="/storage" search={{ row: item.target }}>
+                {item.subject}
+              </Link>
+            )}
+          </span>
         )}
         <span className="attention-message"> {item.message}</span>
       </p>

@@ -93,6 +93,22 @@ function FilesystemCell({ host }: { host: HostSummary }) {
   );
 }
 
+/** How many, and how the worst of them is: nothing while all are well. */
+function DisksCell({ host }: { host: HostSummary }) {
+  const worst = host.disks_worst;
+  const bad = worst === "warning" || worst === "critical";
+  return (
+    <span className="disks-cell">
+      {bad && <State of={worst} word={worst === "critical" ? "a disk fails" : "a disk warns"} quiet />}
+      <Quantity of={number.count(host.disk_count)} />
+    </span>
+  );
+}
+
+const RANK: Record<string, number> = { critical: 2, warning: 1 };
+/** Greatest first brings the hosts with ailing disks to the top. */
+const byDisks = (host: HostSummary): number => (RANK[host.disks_worst] ?? 0) * 10_000 + host.disk_count;
+
 const traffic = (host: HostSummary): number | null =>
   host.network_receive_bytes_per_second === null
     ? null
@@ -171,8 +187,8 @@ export const COLUMNS: readonly Column[] = [
     key: "disks",
     words: "Disks",
     numeric: true,
-    sortBy: (host) => host.disk_count,
-    cell: (host) => <Quantity of={number.count(host.disk_count)} />,
+    sortBy: byDisks,
+    cell: (host) => <DisksCell host={host} />,
   },
   {
     key: "uptime",

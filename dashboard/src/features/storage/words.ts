@@ -1,0 +1,143 @@
+/** Storage in words. Pure. */
+import type { StorageDisk, StorageScan, StorageState, StorageVdev } from "../../api/types";
+import * as number from "../../format/number";
+import type { Severity } from "../../ui/state";
+
+/** The state in one word; what a thing says of itself stands beside it. */
+export function stateWord(state: StorageState): readonly [Severity, string] {
+  switch (state) {
+    case "ok":
+      return ["ok", "ok"];
+    case "info":
+      return ["info", "in progress"];
+    case "warning":
+      return ["warning", "warning"];
+    case "critical":
+      return ["critical", "critical"];
+    default:
+      return ["unknown", "unknown"];
+  }
+}
+
+/** Where a disk is, as people look for it. */
+export function place({
+  enclosure,
+  slot,
+  path,
+}: Pick<StorageDisk, "enclosure" | "slot" | "path">): string | null {
+  if (slot !== null) return enclosure === null ? `slot ${slot}` : `${enclosure}, slot ${slot}`;
+  return enclosure ?? path;
+}
+
+const TRANSPORTS: Record<string, string> = {
+  sata: "SATA",
+  sas: "SAS",
+  nvme: "NVMe",
+  usb: "USB",
+  mmc: "MMC",
+  iscsi: "iSCSI",
+  fc: "FC",
+  virtio: "virtio",
+  scsi: "SCSI",
+};
+export const transport = (name: string | null): string | null =>
+  name === null ? null : (TRANSPORTS[name] ?? name);
+
+/** What a disk says of itself, or why it says nothing. */
+export function verdict(disk: StorageDisk): string {
+  if (disk.verdict !== null) return disk.verdict;
+  if (disk.unreadable !== null) return "cannot be read";
+  return disk.state === "unknown" ? "no health data" : "–";
+}
+
+const ERRORS: Record<string, string> = {
+  reallocated_sectors: "reallocated sectors",
+  pending_sectors: "sectors waiting to be replaced",
+  uncorrectable_sectors: "uncorrectable sectors",
+  reported_uncorrectable: "uncorrectable errors reported",
+  media_errors: "media errors",
+  uncorrected_reads: "uncorrected read errors",
+  uncorrected_writes: "uncorrected write errors",
+  uncorrected_verifies: "uncorrected verify errors",
+  crc_errors: "errors on the cable (CRC)",
+  log_entries: "entries in the error log",
+};
+
+/** Kinds of errors with their counts, those that there are first. */
+export function errorLines(errors: Readonly<Record<string, number>>): [words: string, count: number][] {
+  return Object.entries(errors)
+    .map(([kind, count]): [string, number] => [ERRORS[kind] ?? sentence(kind), count])
+    .sort((left, right) => Number(right[1] > 0) - Number(left[1] > 0));
+}
+
+const FUNCTIONS: Record<string, string> = {
+  recover: "rebuild",
+  error_scrub: "error scrub",
+  expand: "expansion",
+  remove: "removal",
+};
+export const scanWords = ({ function: name, part }: StorageScan): string =>
+  `${FUNCTIONS[name] ?? name}${part === "" ? "" : ` of ${part}`}`;
+
+/** `3 read, 1 checksum`; nothing while there are none. */
+export function vdevErrors(
+  vdev: Pick<StorageVdev, "read_errors" | "write_errors" | "checksum_errors">,
+): string {
+  const counts: [string, number | null][] = [
+    ["read", vdev.read_errors],
+    ["write", vdev.write_errors],
+    ["checksum", vdev.checksum_errors],
+  ];
+  return counts
+    .filter(([, count]) => count !== null && count > 0)
+    .map(([word, count]) => `${number.text(number.count(count))} ${word}`)
+    .join(", ");
+}
+
+/** What a pool is made of, in short: `2 × mirror of 2, log, 1 spare`. */
+export function layout(vdevs: readonly StorageVdev[]): string {
+  const counts = new Map<string, number>();
+  for (const vdev of vdevs) {
+    const kind =
+      vdev.type === "" || vdev.type === "device"
+        ? "disk"
+        : (/^(raidz|draid)\d/.exec(vdev.name)?.[0] ?? vdev.type);
+    const of = vdev.children.length > 0 ? `${kind} of ${vdev.children.length}` : kind;
+    const words = vdev.class === "data" ? of : vdev.children.length > 0 ? `${vdev.class} ${of}` : vdev.class;
+    counts.set(words, (counts.get(words) ?? 0) + 1);
+  }
+  return [...counts].map(([words, count]) => (count === 1 ? words : `${count} × ${words}`)).join(", ");
+}
+
+/** A tree as lines with their depth. */
+export function flatten(vdevs: readonly StorageVdev[], depth = 0): { vdev: StorageVdev; depth: number }[] {
+  return vdevs.flatMap((vdev) => [{ vdev, depth }, ...flatten(vdev.children, depth + 1)]);
+}
+
+/** `size_bytes` as "Size", with its unit taken off. */
+export function sentence(key: string): string {
+  const words = key.replace(/_(bytes|seconds|celsius|ratio)$/, "").replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A value of a fact as people read it; its unit stands in the key. */
+export function factValue(key: string, value: unknown): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") {
+    if (key.endsWith("_bytes")) return number.text(number.capacity(value));
+    if (key.endsWith("_celsius")) return number.text(number.celsius(value));
+    if (key.endsWith("_ratio")) return number.text(number.percent(value));
+    return Number.isInteger(value) ? number.text(number.count(value)) : number.text(number.plain(value));
+  }
+  if (Array.isArray(value)) {
+    if (value.every((each) => typeof each !== "object")) return value.join(", ") || "–";
+    return value.length === 1 ? "1 entry" : `${value.length} entries`;
+  }
+  if (typeof value === "object") {
+    return Object.entries(value)
+      .map(([name, part]) => `${sentence(name).toLowerCase()} ${factValue(name, part)}`)
+      .join(", ");
+  }
+  return String(value);
+}
