@@ -100,7 +100,8 @@ pub struct Facts {
 
 #[derive(Debug)]
 struct Told {
-    doc: BTreeMap<String, FactValue>,
+    /// The document as it is sent: a hundred bytes where the map of it takes a kilobyte, and hosts have hundreds.
+    packed: Box<[u8]>,
     at: i64,
     when: Instant,
 }
@@ -119,10 +120,11 @@ impl Facts {
         let mut items = Vec::new();
         for FactDoc { kind, id, doc } in facts {
             let key = (source, kind, id);
-            if self.told.get(&key).is_none_or(|told| told.doc != doc) {
-                items.extend(fact_item(identity, source, at, kind, &key.2, Some(&doc)));
+            let packed = encode(&doc).unwrap_or_default().into_boxed_slice();
+            if self.told.get(&key).is_none_or(|told| told.packed != packed) {
+                items.extend(fact_item(identity, source, at, kind, &key.2, Some(doc)));
             }
-            self.told.insert(key, Told { doc, at, when: now });
+            self.told.insert(key, Told { packed, at, when: now });
         }
         self.told.retain(|(owner, kind, id), told| {
             let gone = *owner == source && now.saturating_duration_since(told.when) > GONE_AFTER;
@@ -153,7 +155,7 @@ impl Facts {
     /// All of them once more: something was lost on the way.
     pub fn again(&self, identity: &Identity) -> Vec<Item> {
         let item = |((source, kind, id), told): (&(&'static str, &'static str, String), &Told)| {
-            fact_item(identity, source, told.at, kind, id, Some(&told.doc))
+            fact_item(identity, source, told.at, kind, id, Some(decode(&told.packed).ok()?))
         };
         self.told.iter().filter_map(item).collect()
     }
@@ -165,7 +167,7 @@ fn fact_item(
     at: i64,
     kind: &str,
     id: &str,
-    doc: Option<&BTreeMap<String, FactValue>>,
+    doc: Option<BTreeMap<String, FactValue>>,
 ) -> Option<Item> {
     let subject = subject::fact(&identity.host, kind, id);
     let fact = Fact {
@@ -177,7 +179,7 @@ fn fact_item(
         at,
         kind: kind.to_owned(),
         id: id.to_owned(),
-        doc: doc.cloned(),
+        doc,
     };
     item(subject, Uuid::new_v4().to_string(), &fact)
 }

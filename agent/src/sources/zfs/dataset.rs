@@ -13,7 +13,6 @@ pub(super) struct Dataset {
     pub(super) kind: Kind,
     pub(super) used_bytes: u64,
     pub(super) available_bytes: u64,
-    pub(super) referenced_bytes: u64,
     pub(super) used_by_snapshots_bytes: Option<u64>,
     /// `None` where there is none, as for the two below.
     pub(super) quota_bytes: Option<u64>,
@@ -87,7 +86,6 @@ impl Dataset {
             kind,
             used_bytes: get("used").unwrap_or(0),
             available_bytes: get("available").unwrap_or(0),
-            referenced_bytes: get("referenced").unwrap_or(0),
             used_by_snapshots_bytes: get("usedbysnapshots"),
             quota_bytes: limit("quota"),
             refquota_bytes: limit("refquota"),

@@ -75,8 +75,7 @@ metrics! {
     TRUNCATED POOL gauge "hi_zfs_datasets_truncated" None "1 when there are more than are told.";
     USED DATASET gauge "hi_zfs_dataset_used_bytes" Bytes "Space that a dataset takes, snapshots and children included.";
     AVAILABLE DATASET gauge "hi_zfs_dataset_available_bytes" Bytes "Space that is left for it.";
-    REFERENCED DATASET gauge "hi_zfs_dataset_referenced_bytes" Bytes "What it holds, shared or not.";
-    BY_SNAPSHOTS DATASET gauge "hi_zfs_dataset_used_by_snapshots_bytes" Bytes "What would be free without its snapshots.";
+    BY_SNAPSHOTS DATASET gauge "hi_zfs_dataset_used_by_snapshots_bytes" Bytes "What would be free without its snapshots, where it has any.";
     QUOTA DATASET gauge "hi_zfs_dataset_quota_bytes" Bytes "Its quota, where it has one.";
     KEY DATASET gauge "hi_zfs_dataset_key_available" None "Whether the key of an encrypted dataset is loaded.";
     SNAPSHOTS DATASET gauge "hi_zfs_dataset_snapshots" None "Snapshots it has.";
@@ -227,7 +226,6 @@ fn push_dataset(pool: &str, dataset: &Known, out: &mut Readings) {
     let labels = [pool, &dataset.name];
     out.push(&USED, &labels, dataset.used_bytes as f64);
     out.push(&AVAILABLE, &labels, dataset.available_bytes as f64);
-    out.push(&REFERENCED, &labels, dataset.referenced_bytes as f64);
     let counts = [
         (&BY_SNAPSHOTS, dataset.used_by_snapshots_bytes),
         (&QUOTA, dataset.quota_bytes),

@@ -6,6 +6,7 @@ mod datasets;
 mod facts;
 mod kstat;
 mod kstat_names;
+mod listing;
 mod metrics;
 pub mod nvlist;
 mod pool;
@@ -28,7 +29,8 @@ use crate::host::{At, HostRoot, Scratch};
 use crate::source::pattern::Patterns;
 use crate::source::{Every, Outcome, Readings, Source, SourceDef, SourceError, own_section, read_error};
 use crate::sys::zfs::Command;
-use datasets::{DEVICE, Datasets, ask};
+use datasets::Datasets;
+use listing::{DEVICE, ask};
 use nvlist::{List, decode};
 use pool::Pool;
 use question::{Ask, reply};
@@ -38,7 +40,7 @@ config_section! {
     pub struct Config in "sources.zfs" {
         /// Whether filesystems, volumes and snapshots are listed, not only pools. Listing may read from disks that sleep.
         pub datasets: bool = true,
-        /// Seconds between two listings of them: 30 to 86400.
+        /// Seconds between two listings of them: 30 to 600.
         pub datasets_interval_secs: u64 = 300,
         /// Shell patterns of datasets left out, with all below them: `tank/docker`.
         pub exclude_datasets: Vec<String> = Vec::new(),
@@ -74,8 +76,9 @@ pub static DEF: SourceDef = SourceDef {
     make: |table| Ok(Box::new(Zfs::new(&own_section(table)?)?)),
 };
 
-/// The shortest and longest time between two listings of datasets, in seconds.
-const DATASETS_SECS: std::ops::RangeInclusive<u64> = 30..=86_400;
+/// The shortest and longest time between two listings of datasets, in seconds; after two and a half of the longest a dataset
+/// that is not told any more counts as gone.
+const DATASETS_SECS: std::ops::RangeInclusive<u64> = 30..=Every::FACTS.as_secs();
 /// Versions whose structures were looked up.
 const UNDERSTOOD: std::ops::RangeInclusive<(u32, u32)> = (2, 0)..=(2, 4);
 /// Version from which on a scan counts what it skips.
@@ -139,7 +142,13 @@ impl Zfs {
         };
         let now = host.is_live().then(unix_seconds);
         let all = self.facts.due();
-        self.told.retain(|name, _| names.contains(name));
+        self.told.retain(|name, _| {
+            let stays = names.contains(name);
+            if !stays {
+                out.fact_gone("pool", name.as_str());
+            }
+            stays
+        });
         let mut result = Ok(());
         let mut imported = Vec::new();
         for name in &names {
@@ -149,7 +158,7 @@ impl Zfs {
             }
         }
         if let Some(datasets) = &mut self.datasets {
-            result = datasets.refresh(host, &imported, now, out).and(result);
+            result = datasets.refresh(host, &names, &imported, now, out).and(result);
             datasets.push(out);
         }
         result

@@ -359,7 +359,19 @@ fn datasets_are_told_with_their_snapshots() {
         assert_eq!(values(&out, "hi_zfs_dataset_snapshots")["tank tank/home"], count);
         assert_eq!(values(&out, "hi_zfs_dataset_used_bytes")["tank tank/home"], 8.0);
     }
-    assert_eq!(values(&out, "hi_zfs_dataset_used_bytes").len(), 3, "one is gone");
+    assert_eq!(values(&out, "hi_zfs_dataset_used_bytes").len(), 3);
+    assert_eq!(out.gone(), [], "told at the listing before");
+    machine.children("tank", &[]);
+    zfs.datasets.as_mut().unwrap().clear_period();
+    out.clear();
+    zfs.read(&machine.host(), &mut out).unwrap();
+    let mut gone: Vec<&str> = out.gone().iter().map(|(_, id)| id.as_str()).collect();
+    gone.sort_unstable();
+    assert_eq!(gone, ["tank/home", "tank/home/secret"]);
+    machine.file("dev/zfs.ioctl/zfs-pool-configs", &native(&[], false));
+    out.clear();
+    zfs.read(&machine.host(), &mut out).unwrap();
+    assert_eq!(out.gone(), [("pool", "tank".to_owned()), ("dataset", "tank".to_owned())]);
 }
 
 #[test]
