@@ -36,21 +36,8 @@ pub struct Reply {
     pub cookie: u64,
     /// Type of the dataset, `dmu_objset_type_t`.
     pub kind: u32,
-    /// Transaction group in which the dataset or snapshot was made.
-    pub created_txg: u64,
     /// A dataset that is just being received.
     pub inconsistent: bool,
-}
-
-/// Snapshots of a dataset.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshots {
-    /// How many; those beyond the limit are not counted.
-    pub count: u64,
-    /// Full name of the one made last; empty when there is none.
-    pub newest: String,
-    /// Properties of that one, a packed list.
-    pub list: Vec<u8>,
 }
 
 /// Places in the structure, in bytes.
@@ -62,7 +49,6 @@ mod place {
     pub(super) const FILLED: usize = 4128;
     pub(super) const COOKIE: usize = 12616;
     pub(super) const STATS: usize = 12704;
-    pub(super) const STATS_CREATED_TXG: usize = STATS + 8;
     pub(super) const STATS_TYPE: usize = STATS + 24;
     pub(super) const STATS_INCONSISTENT: usize = STATS + 29;
     pub(super) const SIMPLE: usize = 13668;
@@ -148,16 +134,13 @@ impl Request {
 /// # Errors
 /// What the kernel says; `ESRCH` at the end of a listing.
 pub fn ask(device: &Path, command: Command, name: &str, cookie: u64) -> io::Result<Reply> {
-    ask_open(&File::open(device)?, command, name, cookie)
-}
-
-fn ask_open(device: &File, command: Command, name: &str, cookie: u64) -> io::Result<Reply> {
+    let device = File::open(device)?;
     let mut request = Request::new();
     let mut list = vec![0; LIST_BYTES];
     loop {
         request.name(name)?;
         request.set(place::COOKIE, cookie);
-        match request.call(device, command as u64, &mut list) {
+        match request.call(&device, command as u64, &mut list) {
             Ok(()) => break,
             Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => {
                 // Devices may have been added since it said how much it needs.
@@ -179,44 +162,28 @@ fn ask_open(device: &File, command: Command, name: &str, cookie: u64) -> io::Res
         name: request.named(),
         cookie: request.get(place::COOKIE),
         kind: request.int(place::STATS_TYPE),
-        created_txg: request.get(place::STATS_CREATED_TXG),
         inconsistent: request.byte(place::STATS_INCONSISTENT) != 0,
     })
 }
 
-/// Counts the snapshots of a dataset and finds the newest, at most so many of them. One call a snapshot, each without
-/// properties, so that none of them leaves anything behind.
+/// Counts the snapshots of a dataset, at most so many of them. One call each, which yields nothing but a name: what the snapshots
+/// are would have to be read from the pool.
 ///
 /// # Errors
 /// What the kernel says.
-pub fn snapshots(device: &Path, dataset: &str, limit: u64) -> io::Result<Snapshots> {
+pub fn count_snapshots(device: &Path, dataset: &str, limit: u64) -> io::Result<u64> {
     let device = File::open(device)?;
     let mut request = Request::new();
-    let (mut found, mut newest_txg) = (Snapshots::default(), 0);
-    while found.count < limit {
+    request.set_byte(place::SIMPLE, 1);
+    for count in 0..limit {
         request.name(dataset)?;
-        request.set_byte(place::SIMPLE, 1);
         match request.call(&device, SNAPSHOT_LIST_NEXT, &mut []) {
             Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => break,
-            Err(error) => return Err(error),
-        }
-        found.count += 1;
-        let txg = request.get(place::STATS_CREATED_TXG);
-        if txg >= newest_txg {
-            newest_txg = txg;
-            found.newest = request.named();
-        }
-    }
-    if !found.newest.is_empty() {
-        match ask_open(&device, Command::ObjsetStats, &found.newest, 0) {
-            Ok(reply) => found.list = reply.list,
-            // Destroyed meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(count),
             Err(error) => return Err(error),
         }
     }
-    Ok(found)
+    Ok(limit)
 }
 
 #[cfg(test)]
@@ -241,7 +208,7 @@ mod tests {
     fn what_is_no_control_device_refuses() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(ask(file.path(), Command::PoolConfigs, "", 0).is_err());
-        assert!(snapshots(file.path(), "tank", 10).is_err());
+        assert!(count_snapshots(file.path(), "tank", 10).is_err());
         let missing = ask(Path::new("/nowhere"), Command::PoolStats, "tank", 0).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }

@@ -30,6 +30,8 @@ pub(super) struct Dataset {
     pub(super) mountpoint: Option<String>,
     /// The snapshot it was cloned from.
     pub(super) origin: Option<String>,
+    /// Full name of the snapshot made last.
+    pub(super) newest_snapshot: Option<String>,
     pub(super) readonly: bool,
     /// Unix seconds.
     pub(super) created_at: Option<u64>,
@@ -96,6 +98,10 @@ impl Dataset {
             key_available: encryption.and(get("keystatus")).map(|status| status == KEY_AVAILABLE),
             mountpoint: (kind == Kind::Filesystem).then(|| mountpoint(name, properties, altroot)),
             origin: text(properties, "origin").filter(|origin| !origin.is_empty()).map(str::to_owned),
+            // Of a clone without snapshots of its own it is that of its origin.
+            newest_snapshot: text(properties, "prevsnap")
+                .filter(|snapshot| snapshot.split('@').next() == Some(name))
+                .map(str::to_owned),
             readonly: get("readonly") == Some(1),
             created_at: get("creation"),
             snapshots_changed_at: get("snapshots_changed"),

@@ -8,7 +8,7 @@ use super::datasets::{Known, OfPool};
 use super::facts;
 use super::nvlist::decode;
 use super::properties::number;
-use super::question::{Ask, AskSnapshots, counted, reply};
+use super::question::{Ask, AskSnapshots, count, reply};
 use crate::host::{Answer, HostRoot, Question};
 use crate::source::pattern::Patterns;
 use crate::source::{Readings, SourceError, read_error};
@@ -130,13 +130,23 @@ impl Listing<'_> {
         if let (true, Some(count)) = (same, old.snapshots) {
             return (Some((count, old.newest_at)), Ok(()));
         }
-        let found = match ask(self.host, &AskSnapshots { dataset: &dataset.name }) {
-            Ok(Some(answer)) => counted(answer),
-            Ok(None) => return (None, Ok(())),
+        let count = match ask(self.host, &AskSnapshots { dataset: &dataset.name }) {
+            Ok(answer) => answer.and_then(|answer| count(&answer)),
             Err(error) => return (None, Err(error)),
         };
-        let newest_at = decode(&found.list).ok().and_then(|properties| number(&properties, "creation"));
-        (Some((found.count, newest_at)), Ok(()))
+        let Some((count, newest)) = count.map(|count| (count, dataset.newest_snapshot.as_deref())) else {
+            return (None, Ok(()));
+        };
+        let newest =
+            newest.map(|name| ask(self.host, &Ask { command: Command::ObjsetStats, name, cookie: 0 }));
+        match newest.transpose() {
+            Ok(answer) => {
+                let properties = answer.flatten().map(|answer| answer.data);
+                let newest_at = properties.and_then(|packed| number(&decode(&packed).ok()?, "creation"));
+                (Some((count, newest_at)), Ok(()))
+            }
+            Err(error) => (Some((count, None)), Err(error)),
+        }
     }
 }
 

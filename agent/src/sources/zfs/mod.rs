@@ -70,7 +70,7 @@ pub static DEF: SourceDef = SourceDef {
     interval: Duration::from_secs(30),
     timeout: Duration::from_secs(25),
     metrics: &METRICS,
-    permission: "/dev/zfs, which every user may open as OpenZFS installs it (mode 0666): in the unit DeviceAllow=/dev/zfs rw, \
+    permission: "access to /dev/zfs, which every user may open as OpenZFS installs it (mode 0666): in the unit DeviceAllow=/dev/zfs rw, \
                  with PrivateDevices=no; without it there are only the kernel's statistics.",
     keys: Config::keys,
     make: |table| Ok(Box::new(Zfs::new(&own_section(table)?)?)),

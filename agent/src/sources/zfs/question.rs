@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::host::{Answer, Question};
-use crate::sys::zfs::{Command, Reply, Snapshots, ask, snapshots};
+use crate::sys::zfs::{Command, Reply, ask, count_snapshots};
 
 /// Most snapshots of one dataset that are counted.
 pub(super) const SNAPSHOTS_MAX: u64 = 100_000;
@@ -40,13 +40,12 @@ impl Question for Ask<'_> {
         let _ = writeln!(status, "name {}", reply.name);
         let _ = writeln!(status, "cookie {}", reply.cookie);
         let _ = writeln!(status, "type {}", reply.kind);
-        let _ = writeln!(status, "created_txg {}", reply.created_txg);
         let _ = writeln!(status, "inconsistent {}", u8::from(reply.inconsistent));
         Ok(Answer { data: reply.list, status: status.into_bytes() })
     }
 }
 
-/// The snapshots of a dataset: how many, and the properties of the newest.
+/// How many snapshots a dataset has.
 pub(super) struct AskSnapshots<'a> {
     pub(super) dataset: &'a str,
 }
@@ -57,9 +56,8 @@ impl Question for AskSnapshots<'_> {
     }
 
     fn ask(&self, device: &Path) -> io::Result<Answer> {
-        let found = snapshots(device, self.dataset, SNAPSHOTS_MAX)?;
-        let status = format!("count {}\nnewest {}\n", found.count, found.newest);
-        Ok(Answer { data: found.list, status: status.into_bytes() })
+        let count = count_snapshots(device, self.dataset, SNAPSHOTS_MAX)?;
+        Ok(Answer { data: Vec::new(), status: format!("count {count}\n").into_bytes() })
     }
 }
 
@@ -71,20 +69,14 @@ pub(super) fn reply(answer: Answer) -> Reply {
         name: line(&text, "name").unwrap_or_default().to_owned(),
         cookie: number("cookie"),
         kind: u32::try_from(number("type")).unwrap_or(0),
-        created_txg: number("created_txg"),
         inconsistent: number("inconsistent") != 0,
         list: answer.data,
     }
 }
 
-/// Snapshots out of an answer.
-pub(super) fn counted(answer: Answer) -> Snapshots {
-    let text = String::from_utf8_lossy(&answer.status);
-    Snapshots {
-        count: line(&text, "count").and_then(|value| value.parse().ok()).unwrap_or(0),
-        newest: line(&text, "newest").unwrap_or_default().to_owned(),
-        list: answer.data,
-    }
+/// A count out of an answer.
+pub(super) fn count(answer: &Answer) -> Option<u64> {
+    line(&String::from_utf8_lossy(&answer.status), "count")?.parse().ok()
 }
 
 fn line<'t>(text: &'t str, key: &str) -> Option<&'t str> {
@@ -140,13 +132,12 @@ mod tests {
 
     #[test]
     fn replies_come_back_from_their_lines() {
-        let status = b"name tank/my files\ncookie 12\ntype 3\ncreated_txg 99\ninconsistent 1\n".to_vec();
+        let status = b"name tank/my files\ncookie 12\ntype 3\ninconsistent 1\n".to_vec();
         let found = reply(Answer { data: vec![1], status });
         assert_eq!((found.name.as_str(), found.cookie, found.kind), ("tank/my files", 12, 3));
-        assert_eq!((found.created_txg, found.inconsistent, found.list), (99, true, vec![1]));
-        let status = b"count 5000\nnewest tank@a\n".to_vec();
-        let found = counted(Answer { data: Vec::new(), status });
-        assert_eq!((found.count, found.newest.as_str()), (5000, "tank@a"));
+        assert_eq!((found.inconsistent, found.list), (true, vec![1]));
+        assert_eq!(count(&Answer { data: Vec::new(), status: b"count 5000\n".to_vec() }), Some(5000));
+        assert_eq!(count(&Answer::default()), None);
         assert_eq!(reply(Answer::default()), Reply::default());
         assert_eq!(reply(Answer { data: Vec::new(), status: vec![0xff, b'\n', 1] }), Reply::default());
     }

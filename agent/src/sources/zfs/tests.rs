@@ -2,6 +2,7 @@
 
 mod built;
 mod recorded;
+mod states;
 
 use std::path::{Path, PathBuf};
 

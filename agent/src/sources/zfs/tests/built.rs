@@ -269,7 +269,7 @@ impl Machine {
             "dev/zfs.ioctl/zfs-dataset-stats-tank",
             &native(&[property("used", 5), property("compressratio", 175)], false),
         );
-        machine.file("dev/zfs.ioctl/zfs-snapshots-tank.status", b"count 0\nnewest \n");
+        machine.file("dev/zfs.ioctl/zfs-snapshots-tank.status", b"count 0\n");
         machine.file("dev/zfs.ioctl/zfs-snapshots-tank", b"");
         machine
     }
@@ -293,9 +293,12 @@ impl Machine {
     }
 
     fn snapshots(&self, dataset: &str, count: u64, newest_at: u64) {
-        let key = format!("dev/zfs.ioctl/zfs-snapshots-{}", dataset.replace('/', ".2f"));
+        let dataset = dataset.replace('/', ".2f");
+        self.file(&format!("dev/zfs.ioctl/zfs-snapshots-{dataset}"), b"");
+        let status = format!("count {count}\n");
+        self.file(&format!("dev/zfs.ioctl/zfs-snapshots-{dataset}.status"), status.as_bytes());
+        let key = format!("dev/zfs.ioctl/zfs-dataset-stats-{dataset}.40x");
         self.file(&key, &native(&[property("creation", newest_at)], false));
-        self.file(&format!("{key}.status"), format!("count {count}\nnewest {dataset}@x\n").as_bytes());
     }
 
     fn host(&self) -> HostRoot {
@@ -310,7 +313,8 @@ fn property(name: &str, value: u64) -> (String, Plain) {
 #[test]
 fn datasets_are_told_with_their_snapshots() {
     let machine = Machine::new("2.2.9");
-    let changed = |used, at| vec![property("used", used), property("snapshots_changed", at)];
+    let newest = ("prevsnap".to_owned(), Plain::List(vec![string("value", "tank/home@x")]));
+    let changed = |used, at| vec![property("used", used), property("snapshots_changed", at), newest.clone()];
     let locked = vec![property("encryption", 8), property("keystatus", 1), property("quota", 99)];
     machine.children("tank", &[("home", 2, changed(7, 500)), ("vm", 3, vec![property("volsize", 64)])]);
     machine.children("tank/home", &[("secret", 2, locked)]);

@@ -8,7 +8,7 @@ use super::*;
 use crate::sources::zfs::vdev::{Stats, Vdev};
 
 /// Rows of a table of zpool, each with the depth of its indentation.
-fn rows(text: &str) -> Vec<(usize, Vec<&str>)> {
+pub(super) fn rows(text: &str) -> Vec<(usize, Vec<&str>)> {
     let mut rows = Vec::new();
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         rows.push((line.len() - line.trim_start().len(), line.split_whitespace().collect()));
