@@ -186,7 +186,6 @@ fn placeholders_are_no_identity() {
         "8:32",
         &[("device/wwid", b"naa.0000000000000000\n"), ("device/serial", b"000000000000\n")],
     );
-    udev(root, "259:0", "E:ID_WWN=nvme.1b36-6465-5145-00000002\n");
     let disks = found(root);
     assert_eq!(disks[0].id, "QEMU_NVMe_Ctrl_deadbeef_2", "the second namespace of a controller");
     assert_eq!(disks[1].id, "path-pci-0000:00:14.0-usb-0:3.1:1.0-scsi-0:0:0:0");
