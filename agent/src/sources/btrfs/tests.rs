@@ -171,3 +171,18 @@ fn a_host_without_btrfs_has_nothing_to_read() {
     fs::create_dir_all(folder.path().join("sys/fs/btrfs/features")).unwrap();
     assert_eq!(read(folder.path()).1.unwrap(), Outcome::Absent);
 }
+
+#[test]
+fn new_errors_and_a_missing_device_are_told_once() {
+    let mut source = Filesystems::default();
+    let mut told = |state: &str| {
+        let mut out = Readings::default();
+        source.read(&HostRoot::captured(&fixture(state).join("root")), &mut out).unwrap();
+        out.events().iter().map(|event| event.message.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("healthy"), [""; 0]);
+    assert_eq!(told("corrupted"), ["device loop1 of btrfs pond has new errors: 20 corruption"]);
+    assert_eq!(told("corrupted"), [""; 0]);
+    assert_eq!(told("missing"), ["device loop1 of btrfs pond is missing"]);
+    assert_eq!(told("healthy"), [""; 0], "errors that were reset are none");
+}

@@ -2,6 +2,7 @@
 
 mod array;
 mod attributes;
+mod changes;
 mod fact;
 pub mod mdstat;
 
@@ -172,6 +173,8 @@ type Doc = BTreeMap<String, FactValue>;
 
 struct Md {
     scratch: Scratch,
+    /// Arrays as they were at the last run.
+    seen: Vec<View>,
     /// Facts as they were told last.
     told: BTreeMap<String, Doc>,
     every: Every,
@@ -179,7 +182,12 @@ struct Md {
 
 impl Default for Md {
     fn default() -> Self {
-        Self { scratch: Scratch::default(), told: BTreeMap::new(), every: Every::new(Every::FACTS) }
+        Self {
+            scratch: Scratch::default(),
+            seen: Vec::new(),
+            told: BTreeMap::new(),
+            every: Every::new(Every::FACTS),
+        }
     }
 }
 
@@ -198,7 +206,14 @@ impl Source for Md {
         push_progress(&views, out);
         push_members(&views, out);
         self.tell(&views, out);
-        match (stat.problem, views.is_empty()) {
+        for view in &views {
+            let before = self.seen.iter().find(|before| before.name == view.name);
+            for event in before.iter().flat_map(|before| changes::events(before, view)) {
+                out.event(event.kind, event.severity, event.message, event.data);
+            }
+        }
+        self.seen = views;
+        match (stat.problem, self.seen.is_empty()) {
             (Some(line), _) => Err(bad_line("/proc/mdstat", &line, "not understood")),
             (None, true) => Ok(Outcome::Absent),
             (None, false) => Ok(Outcome::Read),
@@ -238,6 +253,9 @@ impl Md {
                 out.fact("array", view.name.clone(), doc.clone());
             }
             self.told.insert(view.name.clone(), doc);
+        }
+        for name in before.into_keys().filter(|name| !self.told.contains_key(name)) {
+            out.fact_gone("array", name);
         }
     }
 }

@@ -170,6 +170,42 @@ fn facts_are_told_again_when_they_change_but_not_for_a_write() {
     assert_eq!(facts("readonly\n", "2\n"), ["readonly, FAILED"]);
 }
 
+#[test]
+fn what_happens_to_an_array_is_told_once() {
+    let mut md = Md::default();
+    let mut told = |state: Option<&str>| {
+        let folder = state.map_or_else(|| tempfile::tempdir().unwrap(), lab);
+        let mut out = Readings::default();
+        md.read(&HostRoot::captured(folder.path()), &mut out).unwrap();
+        let messages: Vec<String> = out.events().iter().map(|event| event.message.clone()).collect();
+        (messages.join("; "), out.gone().len())
+    };
+    assert_eq!(told(Some("healthy")), (String::new(), 0));
+    let failed = "member sdc of array md0 has failed; array md0 lacks 1 of 2 members";
+    assert_eq!(told(Some("degraded")), (failed.to_owned(), 0));
+    assert_eq!(told(Some("recovering")), (String::new(), 0));
+    assert_eq!(told(Some("healthy")), ("array md0 has all its members again".to_owned(), 0));
+    assert_eq!(told(Some("disk-gone")).0, failed);
+    assert_eq!(told(None), (String::new(), 1), "an array that was stopped");
+}
+
+#[test]
+fn an_array_that_fails_and_one_whose_members_differ_are_told() {
+    let host = lab("healthy");
+    let mut md = Md::default();
+    let mut told = |attribute: &str, text: &str| {
+        fs::write(host.path().join("sys/block/md0/md").join(attribute), text).unwrap();
+        let mut out = Readings::default();
+        md.read(&HostRoot::captured(host.path()), &mut out).unwrap();
+        out.events().iter().map(|event| event.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(told("sync_action", "check\n"), [""; 0]);
+    assert_eq!(told("mismatch_cnt", "128\n"), [""; 0], "not before it is at its end");
+    assert_eq!(told("sync_action", "idle\n"), ["array_mismatch"]);
+    assert_eq!(told("degraded", "2\n"), ["array_failed"]);
+    assert_eq!(told("degraded", "2\n"), [""; 0]);
+}
+
 /// A level, `mdstat`'s map of slots, whether that has failed. `near=N` is a layout of RAID 10.
 #[test]
 fn an_array_fails_when_more_is_lost_than_its_level_bears() {
