@@ -41,8 +41,8 @@ config_section! {
     pub struct Config in "sources.smart" {
         /// Shell patterns of disks that are never asked, by their names below `/dev`.
         pub exclude: Vec<String> = Vec::new(),
-        /// Seconds after which a disk that does not answer is reported as stalled: 1 to 100.
-        pub disk_timeout_secs: u64 = 30,
+        /// Seconds after which disks that have not answered are reported as stalled: 1 to 100.
+        pub disk_timeout_secs: u64 = 60,
     }
 }
 
@@ -60,7 +60,7 @@ pub static DEF: SourceDef = SourceDef {
     make: |table| Ok(Box::new(Smart::new(&own_section(table)?)?)),
 };
 
-/// Longest wait for a disk, in seconds; less than the source's own limit.
+/// Longest wait for all disks, in seconds; less than the source's own limit.
 const DISK_TIMEOUT_MAX_SECS: u64 = 100;
 /// Time without an answer after which another thread goes on with the disks that are left: longer than a healthy disk needs,
 /// so that usually one is asked at a time.

@@ -232,6 +232,7 @@ const FAMILIES: &[Family] = &[
     family("Toshiba MG08ACA... Enterprise Capacity HDD", &["TOSHIBA MG08ACA1*"], &[]),
     family("Toshiba MG07ACA... Enterprise Capacity HDD", &["TOSHIBA MG07ACA1*"], &[]),
     family("Toshiba MG06ACA... Enterprise Capacity HDD", &["TOSHIBA MG06ACA*"], &[]),
+    family("Toshiba 3.5\" MG03ACAxxx(Y) Enterprise HDD", &["TOSHIBA MG03ACA*"], &[]),
     family("Toshiba X300", &["TOSHIBA HDWE*", "TOSHIBA HDWR*"], &[]),
     family("Toshiba 2.5\" HDD MK..51GSY", &["TOSHIBA MK*51GSY"], &[IN_MINUTES]),
     family("Toshiba 3.5\" HDD MK.002TSKB", &["TOSHIBA MK?002TSKB"], &[]),
