@@ -7,7 +7,7 @@ use super::nvlist::List;
 use super::pool::{Pool, STATES};
 use super::properties::{number, ratio};
 use super::scan::{self, Scan};
-use super::status::Status;
+use super::status::is_healthy;
 use super::vdev::{Class, Vdev};
 use crate::source::Readings;
 
@@ -35,7 +35,7 @@ static MODULE: MetricDef = MetricDef::info(
 
 metrics! {
     POOL_STATES POOL_STATE gauge "hi_zfs_pool_state" None "1 for the state that a pool is in, 0 for the others.";
-    POOL_HEALTHY POOL gauge "hi_zfs_pool_healthy" None "1 when nothing is wrong with a pool, running scans aside; the fact of the pool says what is.";
+    POOL_HEALTHY POOL gauge "hi_zfs_pool_healthy" None "1 when a pool is online and nothing is wrong with it, a running resilver aside; the fact of the pool says what is.";
     SIZE POOL gauge "hi_zfs_pool_size_bytes" Bytes "Size of a pool, parity included for raidz, as zpool list shows it.";
     ALLOCATED POOL gauge "hi_zfs_pool_allocated_bytes" Bytes "Used part of a pool.";
     FREE POOL gauge "hi_zfs_pool_free_bytes" Bytes "Unused part of a pool.";
@@ -98,18 +98,12 @@ pub(super) fn push_module(version: &str, understood: bool, out: &mut Readings) {
 
 /// Pushes all of a pool but its datasets. `now` is Unix seconds, `None` in a capture; `properties` are the pool's, empty
 /// when it cannot be asked for them.
-pub(super) fn push_pool(
-    pool: &Pool,
-    properties: &List,
-    status: Status,
-    now: Option<u64>,
-    out: &mut Readings,
-) {
+pub(super) fn push_pool(pool: &Pool, properties: &List, now: Option<u64>, out: &mut Readings) {
     let labels = [pool.name.as_str()];
     for state in STATES {
         out.push(&POOL_STATES, &[&pool.name, state], flag(pool.state_word().eq_ignore_ascii_case(state)));
     }
-    out.push(&POOL_HEALTHY, &labels, flag(status.is_healthy()));
+    out.push(&POOL_HEALTHY, &labels, flag(is_healthy(pool)));
     push_capacity(pool, properties, out);
     if let Some(errors) = pool.data_errors {
         out.push(&DATA_ERRORS, &labels, errors as f64);

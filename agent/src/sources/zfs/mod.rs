@@ -190,7 +190,7 @@ impl Zfs {
         let properties =
             answer.as_ref().map_or_else(|| Ok(List::default()), |answer| parse(name, &answer.list))?;
         let status = status::status(&pool);
-        metrics::push_pool(&pool, &properties, status, now, out);
+        metrics::push_pool(&pool, &properties, now, out);
         let doc = facts::of_pool(&pool, &properties, status, module.note(), &|path| device_of(host, path));
         let told = facts::fingerprint(&doc);
         if self.told.insert(name.to_owned(), told) != Some(told) || all {

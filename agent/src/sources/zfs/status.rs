@@ -13,13 +13,6 @@ pub(super) struct Status {
     pub(super) sentence: &'static str,
 }
 
-impl Status {
-    /// Whether nothing is wrong: also while a resilver runs, which is about to repair what was, it is not.
-    pub(super) fn is_healthy(self) -> bool {
-        [OK, REBUILD_SCRUB, ASHIFT, ERRATA].contains(&self)
-    }
-}
-
 /// Declares what can be said.
 macro_rules! statuses {
     ($($name:ident $word:literal $sentence:literal;)+) => {
@@ -57,10 +50,22 @@ statuses! {
 
 /// The worst that holds.
 pub(super) fn status(pool: &Pool) -> Status {
+    all(pool).into_iter().find(|(holds, _)| *holds).map_or(OK, |(_, status)| status)
+}
+
+/// Whether nothing is wrong: a resilver or an advice alone is nothing wrong, but may hide what is.
+pub(super) fn is_healthy(pool: &Pool) -> bool {
+    const NOTHING_WRONG: [Status; 5] = [RESILVERING, REBUILDING, REBUILD_SCRUB, ASHIFT, ERRATA];
+    let wrong = |(holds, status): &(bool, Status)| *holds && !NOTHING_WRONG.contains(status);
+    pool.state_word() == "ONLINE" && !all(pool).iter().any(wrong)
+}
+
+/// All that can be said, the worst first, and whether it holds.
+fn all(pool: &Pool) -> [(bool, Status); 24] {
     let root = &pool.root;
     let fatal = root.state == State::CannotOpen;
     let problem = |found: fn(&Vdev) -> bool| any_leaf(root, true, found) || pool.cache.iter().any(found);
-    let chosen = [
+    [
         (running(pool, "resilver"), RESILVERING),
         (running(pool, "rebuild"), REBUILDING),
         (rebuild_wants_scrub(pool), REBUILD_SCRUB),
@@ -85,8 +90,7 @@ pub(super) fn status(pool: &Pool) -> Status {
         (problem(|vdev| vdev.state == State::Removed), REMOVED),
         (any_leaf(root, false, is_misaligned), ASHIFT),
         (pool.errata != 0, ERRATA),
-    ];
-    chosen.into_iter().find(|(holds, _)| *holds).map_or(OK, |(_, status)| status)
+    ]
 }
 
 /// `ZIO_FAILURE_MODE_CONTINUE` and `ZIO_SUSPEND_MMP` of include/sys/zio.h.

@@ -116,7 +116,7 @@ fn every_kind_of_device_is_named_as_zpool_does() {
     );
     assert_eq!((pool.state_word(), status_word(&packed)), ("DEGRADED", "faulted_device"));
     let mut out = Readings::default();
-    metrics::push_pool(&pool, &List::default(), status::status(&pool), None, &mut out);
+    metrics::push_pool(&pool, &List::default(), None, &mut out);
     assert!(ones(&out, "hi_zfs_vdev_state").contains(&"tank sdx spare inuse".to_owned()));
     assert_eq!(values(&out, "hi_zfs_vdev_checksum_errors_total")["tank sdb data"], 9.0);
     assert_eq!(ones(&out, "hi_zfs_pool_healthy"), [""; 0]);
@@ -142,7 +142,7 @@ fn two_disks_at_one_place_are_two_series() {
     );
     let packed = config([6, 0, 0, 0, 0], vec![children(vec![replacing])], vec![]);
     let mut out = Readings::default();
-    metrics::push_pool(&pool(&packed), &List::default(), status::status(&pool(&packed)), None, &mut out);
+    metrics::push_pool(&pool(&packed), &List::default(), None, &mut out);
     let errors = values(&out, "hi_zfs_vdev_read_errors_total");
     assert_eq!(errors.keys().collect::<Vec<_>>(), ["tank 77 data", "tank replacing-0 data", "tank sda data"]);
     // What is being replaced is known to be bad.
@@ -219,6 +219,7 @@ fn scans_tell_how_far_and_how_fast() {
     let mut resilver = running;
     resilver[0] = 2;
     assert_eq!(status::status(&scanning(resilver)).word, "resilvering");
+    assert!(status::is_healthy(&scanning(resilver)));
     let mut huge = [u64::MAX; 15];
     huge[..2].copy_from_slice(&[1, 1]);
     let scan = &scanning(huge).scans[0];

@@ -196,7 +196,7 @@ fn a_damaged_answer_costs_itself() {
         let Ok(pool) = Pool::new(&list, false, true) else { continue };
         let mut out = Readings::default();
         let status = status::status(&pool);
-        metrics::push_pool(&pool, &List::default(), status, Some(1_795_162_167), &mut out);
+        metrics::push_pool(&pool, &List::default(), Some(1_795_162_167), &mut out);
         let _ = facts::of_pool(&pool, &List::default(), status, None, &|_| None);
     }
 }
