@@ -39,12 +39,16 @@ impl Storage {
         }
         // What ails all disks alike is one thing.
         for disks in unreadable.into_values() {
+            let [first, rest @ ..] = disks.as_slice() else { continue };
             let names: Vec<&str> = disks.iter().map(|disk| disk.device.as_str()).collect();
-            let subject = format!("disk{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "));
-            if let Some(finding) = disks.first().and_then(|disk| disk.findings.first()) {
-                let target = disks.first().map_or_else(String::new, |disk| format!("disk:{}", disk.id));
-                found.extend(attention(AttentionKind::DiskUnreadable, &subject, &target, finding));
+            let (subject, target) = (format!("disk {}", names.join(", ")), format!("disk:{}", first.id));
+            let of = |finding| attention(AttentionKind::DiskUnreadable, &subject, &target, finding);
+            let Some(mut item) = first.findings.first().and_then(of) else { continue };
+            if !rest.is_empty() {
+                item.subject = item.subject.replacen("disk", "disks", 1);
+                item.message = item.message.replacen("its", "their", 1);
             }
+            found.push(item);
         }
         for array in &self.arrays {
             let (subject, target) = (format!("array {}", array.name), format!("array:{}", array.id));

@@ -38,13 +38,20 @@ pub(super) fn findings(
         add(StorageState::Critical, format!("predicts its failure: {verdict}"), since);
     }
     if let Some(reason) = &disk.unreadable {
-        let (state, words) = match told.text("state").as_deref() {
-            Some("stalled") => (StorageState::Critical, "does not answer"),
+        let (state, message) = match told.text("state").as_deref() {
+            Some("stalled") => (StorageState::Critical, format!("does not answer: {reason}")),
+            // What once told and does so no more is failing.
+            Some("failed") if disk.verdict.is_some() => {
+                (StorageState::Critical, format!("tells no more of its health: {reason}"))
+            }
             // It never will, which is nothing that needs attention.
-            Some("unsupported") => (StorageState::Unknown, "its health cannot be read"),
-            _ => (StorageState::Warning, "its health cannot be read"),
+            Some("unsupported") => (StorageState::Unknown, format!("its health cannot be read: {reason}")),
+            Some("permission") => {
+                (StorageState::Warning, format!("its health cannot be read without {reason}"))
+            }
+            _ => (StorageState::Warning, format!("its health cannot be read: {reason}")),
         };
-        add(state, format!("{words}: {reason}"), since);
+        add(state, message, since);
     }
     for (bit, (state, words)) in WARNINGS.iter().enumerate() {
         if bits & (1 << bit) != 0 {

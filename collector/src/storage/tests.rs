@@ -236,8 +236,8 @@ fn what_cannot_be_read_of_many_disks_is_one_entry() {
         )
     };
     let facts = [
-        health("sda", "permission", "needs CAP_SYS_RAWIO"),
-        health("sdb", "permission", "needs CAP_SYS_RAWIO"),
+        health("sda", "permission", "group disk and CAP_SYS_RAWIO"),
+        health("sdb", "permission", "group disk and CAP_SYS_RAWIO"),
         health("sdc", "unsupported", "the USB bridge passes no SMART"),
         health("sdd", "stalled", "no answer for 60 s"),
     ];
@@ -248,12 +248,17 @@ fn what_cannot_be_read_of_many_disks_is_one_entry() {
             (AttentionSeverity::Critical, "disk sdd does not answer: no answer for 60 s".to_owned()),
             (
                 AttentionSeverity::Warning,
-                "disks sda, sdb its health cannot be read: needs CAP_SYS_RAWIO".to_owned()
+                "disks sda, sdb their health cannot be read without group disk and CAP_SYS_RAWIO".to_owned()
             ),
         ]
     );
     let states: Vec<StorageState> = storage.disks.iter().map(|disk| disk.state).collect();
     assert_eq!(states, [Warning, Warning, Unknown, Critical]);
+    let mute = json!({"device": "sda", "state": "failed", "reason": "aborted command", "verdict": "passed", "passed": true});
+    assert_eq!(
+        lines(&all(&[fact("disk_health", "wwn-sda", mute)], &Latest::default())),
+        [(AttentionSeverity::Critical, "disk sda tells no more of its health: aborted command".to_owned())]
+    );
 }
 
 #[test]

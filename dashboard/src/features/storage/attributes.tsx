@@ -2,6 +2,7 @@
 import type { StorageAttribute, StorageReading } from "../../api/types";
 import { Chart } from "../../charts/chart";
 import * as number from "../../format/number";
+import { duration } from "../../format/time";
 import { Facts } from "../../ui/facts";
 import { Quantity } from "../../ui/figures";
 import { RowLink } from "../../ui/row_link";
@@ -125,7 +126,8 @@ function readingValue({ value, unit, metric }: StorageReading): number.Quantity 
   if (unit === "bytes" || metric.includes("bytes")) return number.capacity(value);
   if (unit === "celsius") return number.celsius(value);
   if (unit === "ratio") return number.percent(value);
-  return { value: factValue("", value), unit: unit === "seconds" ? "s" : "" };
+  if (unit === "seconds") return { value: duration(value), unit: "" };
+  return { value: factValue("", value), unit: "" };
 }
 
 /** Everything that is read of it, for who wants to know. State sets show their state alone. */
