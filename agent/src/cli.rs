@@ -56,6 +56,9 @@ pub enum Command {
         /// Prometheus text or JSON
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+        /// The whole of it as JSON, facts included: the same as `--format json`
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
     },
     /// Write the raw answers of everything sources read into a folder, for `--root` and for reports of faults
     Capture {
@@ -149,7 +152,9 @@ pub fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
             let config = Config::load(&origin, &host)?;
             log_to_stderr(LevelFilter::WARN);
             match command {
-                Command::Sample { source, format } => report::sample(&config, &host, source, *format)?,
+                Command::Sample { source, format, json } => {
+                    report::sample(&config, &host, source, if *json { Format::Json } else { *format })?
+                }
                 Command::Sources => report::sources(&config, &host)?,
                 Command::Capture { sources, out, redact } => {
                     capture::capture(&config, sources, out, *redact)?

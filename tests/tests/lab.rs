@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may panic")]
 
 use hi_e2e::binaries;
-use hi_e2e::lab::{FAULTS, compare};
+use hi_e2e::lab::{FAULTS, archive, compare};
 
 #[test]
 fn the_agent_agrees_with_the_tools_in_every_state() {
     let agent = binaries::path("hi-agent").unwrap();
     let mut told = Vec::new();
     for state in FAULTS.map(|fault| fault.state) {
-        let snapshot = binaries::workspace().join("tests/lab/snapshots").join(state);
+        let snapshot = archive(&binaries::workspace().join("tests/lab/snapshots"), state);
         let checks = compare(&agent, &snapshot).unwrap();
         assert!(checks.compared > 80, "{state}: only {} values were compared", checks.compared);
         told.extend(checks.differences.iter().map(|difference| format!("{state}: {difference}")));

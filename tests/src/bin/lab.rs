@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use hi_e2e::binaries;
 use hi_e2e::lab::machine::Machine;
-use hi_e2e::lab::{FAULTS, compare};
+use hi_e2e::lab::{FAULTS, archive, compare};
 
 /// Compares the agent with smartctl, mdadm, zpool and lsblk on real (emulated) hardware.
 #[derive(Parser)]
@@ -56,7 +56,7 @@ fn run(arguments: &Arguments) -> Result<usize> {
         if !arguments.states.is_empty() && !arguments.states.iter().any(|state| state == step.state) {
             continue;
         }
-        let snapshot = folder.join(step.state);
+        let snapshot = archive(folder, step.state);
         machine.snapshot(&snapshot)?;
         let checks = compare(&agent, &snapshot).with_context(|| step.state)?;
         println!("{:24} {:4} values, {} differ", step.state, checks.compared, checks.differences.len());

@@ -48,7 +48,8 @@ fn disk(reading: &Reading, name: &str, row: &Value, checks: &mut Checks) {
     let disk = reading.facts("disk").find(|(_, doc)| text(doc, "device") == Some(name));
     let ours = disk.map_or(&none, |(_, doc)| doc);
     for (key, column) in [("model", "model"), ("serial", "serial"), ("wwn", "wwn")] {
-        let theirs = row[column].as_str().map(str::trim);
+        // Where an NVMe namespace has no identity of its own, the kernel makes one of model and serial number.
+        let theirs = row[column].as_str().map(str::trim).filter(|theirs| !theirs.starts_with("nvme."));
         checks.same(&format!("{name} {key}"), text(ours, key).map(str::trim), theirs);
     }
     checks.same(&format!("{name} rotational"), ours["rotational"].as_bool(), row["rota"].as_bool());

@@ -7,9 +7,11 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::binaries::workspace;
 
-/// A machine that is up; down when dropped.
+/// A machine that is up; down when dropped, unless it was up before.
 #[derive(Debug)]
-pub struct Machine(());
+pub struct Machine {
+    is_ours: bool,
+}
 
 impl Machine {
     /// Makes its image where there is none, and boots it from clean disks.
@@ -17,12 +19,15 @@ impl Machine {
     /// # Errors
     /// `vm-lab` fails; its words have been printed.
     pub fn start() -> Result<Self> {
+        if vm_lab(&["status"]).is_ok() {
+            return Ok(Self { is_ours: false });
+        }
         if !image().exists() {
             eprintln!("lab: no image yet: it is made once, which takes some ten minutes");
             vm_lab(&["build"])?;
         }
         vm_lab(&["up"])?;
-        Ok(Self(()))
+        Ok(Self { is_ours: true })
     }
 
     /// Puts the agent and the script that takes snapshots in.
@@ -43,32 +48,25 @@ impl Machine {
         vm_lab(&[&["fault"], arguments].concat())
     }
 
-    /// Takes a snapshot into a folder, whose former content goes.
+    /// Takes a snapshot, as an archive.
     ///
     /// # Errors
     /// As [`Machine::start`], or the disk does not take it.
-    pub fn snapshot(&self, folder: &Path) -> Result<()> {
-        vm_lab(&["ssh", "lab-take /tmp/snapshot && tar -C /tmp/snapshot -cf /tmp/snapshot.tar ."])?;
-        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-        let archive = folder.with_extension("tar");
-        vm_lab(&["get", "/tmp/snapshot.tar", &archive.to_string_lossy()])?;
-        for part in ["capture", "truth"] {
-            let part = folder.join(part);
-            if part.exists() {
-                std::fs::remove_dir_all(&part).with_context(|| format!("remove {}", part.display()))?;
-            }
+    pub fn snapshot(&self, archive: &Path) -> Result<()> {
+        const THERE: &str = "/tmp/snapshot.tar.gz";
+        vm_lab(&["ssh", &format!("lab-take /tmp/snapshot && tar -C /tmp/snapshot -czf {THERE} .")])?;
+        if let Some(folder) = archive.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
         }
-        let mut tar = Command::new("tar");
-        tar.args(["--no-same-owner", "--no-same-permissions", "-xf"]).arg(&archive).arg("-C").arg(folder);
-        let status = tar.status().context("start tar")?;
-        ensure!(status.success(), "unpack {}: {status}", archive.display());
-        std::fs::remove_file(&archive).with_context(|| format!("remove {}", archive.display()))
+        vm_lab(&["get", THERE, &archive.to_string_lossy()])
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        if let Err(error) = vm_lab(&["down"]) {
+        if self.is_ours
+            && let Err(error) = vm_lab(&["down"])
+        {
             eprintln!("lab: {error:#}");
         }
     }

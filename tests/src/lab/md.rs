@@ -9,6 +9,8 @@ use super::check::Checks;
 use super::reading::{Reading, text};
 
 const ARRAY: &str = "md0";
+/// What mdadm says in place of the name of a device that is gone.
+const MISSING: &str = "missing";
 
 /// Compares the one array there is.
 pub(super) fn compare(reading: &Reading, words: &str, checks: &mut Checks) -> Result<()> {
@@ -35,16 +37,20 @@ pub(super) fn compare(reading: &Reading, words: &str, checks: &mut Checks) -> Re
     let missing = number("Raid Devices").zip(number("Active Devices")).map(|(all, active)| all - active);
     let metric = reading.value("node_md_degraded", &[("device", ARRAY)]);
     checks.same("md0 slots without a working member", metric, missing.map(|slots| slots as f64));
-    checks.same("md0 members", Some(members(array)), Some(members_told(words)));
+    // A failed member whose device is gone has no name any more to mdadm.
+    let nameless = words.lines().any(|line| line.trim().ends_with(MISSING));
+    checks.same("md0 members", Some(members(array, nameless)), Some(members_told(words)));
     Ok(())
 }
 
-/// Device and role of each member, as the agent has them.
-fn members(array: &Value) -> String {
+/// Device and role of each member, as the agent has them; `nameless` without the names of failed ones.
+fn members(array: &Value, nameless: bool) -> String {
     let members = array["members"].as_array().into_iter().flatten();
     let member = |member: &Value| {
         let slot = member["slot"].as_i64().map_or_else(|| "-".to_owned(), |slot| slot.to_string());
-        Some(format!("{} {} {slot}", text(member, "device")?, text(member, "role")?))
+        let (device, role) = (text(member, "device")?, text(member, "role")?);
+        let device = if nameless && role == "faulty" { MISSING } else { device };
+        Some(format!("{device} {role} {slot}"))
     };
     members.filter_map(member).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
@@ -53,7 +59,8 @@ fn members(array: &Value) -> String {
 fn members_told(words: &str) -> String {
     let rows = words.lines().skip_while(|line| !line.trim().starts_with("Number")).skip(1);
     let member = |line: &str| {
-        let (before, device) = line.rsplit_once("/dev/")?;
+        let (before, device) =
+            line.rsplit_once("/dev/").or_else(|| Some((line.trim().strip_suffix(MISSING)?, MISSING)))?;
         let words: Vec<&str> = before.split_whitespace().collect();
         let slot = *words.get(3)?;
         let role = match words.get(4..)?.join(" ").as_str() {

@@ -1,8 +1,8 @@
 //! The lab: a virtual machine with real NVMe, SATA and SCSI disks, software RAID and ZFS. What the agent reads there is
 //! compared with what smartctl, mdadm, zpool and lsblk say of the same moment, healthy and after each fault.
 //!
-//! A *snapshot* is a folder made by `tests/lab/take`: `capture/`, which the agent reads with `--root`, and `truth/`, the
-//! words of the tools. Those below `tests/lab/snapshots` are compared by a test, without the machine.
+//! A *snapshot* is made by `tests/lab/take`: an archive of `capture/`, which the agent reads with `--root`, and `truth/`, the
+//! words of the tools. Those in `tests/lab/snapshots` are compared by a test, without the machine.
 
 mod block;
 pub mod check;
@@ -12,9 +12,10 @@ mod reading;
 mod smart;
 mod zfs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use check::Checks;
 use reading::Reading;
@@ -45,7 +46,10 @@ pub const FAULTS: [Fault; 9] = [
 ///
 /// # Errors
 /// The snapshot is incomplete, or the agent cannot read it; what differs is no error but in the result.
-pub fn compare(agent: &Path, snapshot: &Path) -> Result<Checks> {
+pub fn compare(agent: &Path, archive: &Path) -> Result<Checks> {
+    let folder = tempfile::tempdir().context("make a folder for the snapshot")?;
+    let snapshot = folder.path();
+    unpack(archive, snapshot)?;
     let mut checks = Checks::default();
     let read = |source: &str| Reading::of(agent, &snapshot.join("capture"), source);
     let truth = |name: &str| {
@@ -64,6 +68,23 @@ pub fn compare(agent: &Path, snapshot: &Path) -> Result<Checks> {
         if let Some(device) = name.strip_prefix("smartctl-").and_then(|rest| rest.strip_suffix(".json")) {
             smart::compare(&health, device, &truth(&name)?, &mut checks).with_context(|| name.clone())?;
         }
+        if let Some(controller) = name.strip_prefix("nvme-").and_then(|rest| rest.strip_suffix(".json")) {
+            smart::compare_nvme(&health, controller, &truth(&name)?, &mut checks)
+                .with_context(|| name.clone())?;
+        }
     }
     Ok(checks)
+}
+
+/// File of a state's snapshot in a folder.
+pub fn archive(folder: &Path, state: &str) -> PathBuf {
+    folder.join(format!("{state}.tar.gz"))
+}
+
+fn unpack(archive: &Path, folder: &Path) -> Result<()> {
+    let mut tar = Command::new("tar");
+    tar.args(["--no-same-owner", "--no-same-permissions", "-xzf"]).arg(archive).arg("-C").arg(folder);
+    let status = tar.status().context("start tar")?;
+    ensure!(status.success(), "unpack {}: {status}", archive.display());
+    Ok(())
 }

@@ -10,14 +10,13 @@ use super::reading::{Reading, text};
 pub(super) fn compare(reading: &Reading, device: &str, words: &str, checks: &mut Checks) -> Result<()> {
     let theirs: Value = serde_json::from_str(words).context("parse")?;
     let none = Value::Null;
-    let disk = reading.facts("disk_health").find(|(_, doc)| {
-        let name = text(doc, "device").unwrap_or_default();
-        // A controller's name stands for that of its namespace.
-        name == device
-            || device.strip_prefix(name).is_some_and(|rest| rest.starts_with('n') && !name.is_empty())
-    });
+    let disk = reading.facts("disk_health").find(|(_, doc)| text(doc, "device") == Some(device));
     let ours = disk.map_or(&none, |(_, doc)| doc);
-    let name = text(ours, "device").unwrap_or(device);
+    if theirs["smart_support"]["available"] == false {
+        checks.same(&format!("{device} state"), text(ours, "state"), Some("unsupported"));
+        return Ok(());
+    }
+    let name = label(device);
     let any = |keys: [&str; 2]| keys.into_iter().find_map(|key| theirs[key].as_str());
     checks.same(&format!("{device} model"), text(ours, "model"), any(["model_name", "scsi_model_name"]));
     checks.same(&format!("{device} serial"), text(ours, "serial"), theirs["serial_number"].as_str());
@@ -46,6 +45,12 @@ pub(super) fn compare(reading: &Reading, device: &str, words: &str, checks: &mut
     nvme(reading, name, &theirs, checks);
     logs(ours, device, &theirs, checks);
     Ok(())
+}
+
+/// Label of a disk's series: of an NVMe disk that of its controller.
+fn label(device: &str) -> &str {
+    let Some(rest) = device.strip_prefix("nvme") else { return device };
+    rest.find('n').map_or(device, |end| &device[..end + "nvme".len()])
 }
 
 fn hours(theirs: &Value) -> Option<f64> {
@@ -84,6 +89,34 @@ fn nvme(reading: &Reading, device: &str, theirs: &Value, checks: &mut Checks) {
             checks.near(&format!("{device} {metric}"), ours, value, 0.0);
         }
     }
+}
+
+/// Compares an NVMe controller with what `nvme smart-log -o json` says.
+pub(super) fn compare_nvme(
+    reading: &Reading,
+    controller: &str,
+    words: &str,
+    checks: &mut Checks,
+) -> Result<()> {
+    let theirs: Value = serde_json::from_str(words).context("parse")?;
+    for (metric, key) in [
+        ("smartctl_device_critical_warning", "critical_warning"),
+        ("smartctl_device_available_spare", "avail_spare"),
+        ("smartctl_device_available_spare_threshold", "spare_thresh"),
+        ("smartctl_device_percentage_used", "percent_used"),
+        ("smartctl_device_media_errors", "media_errors"),
+        ("smartctl_device_num_err_log_entries", "num_err_log_entries"),
+        ("smartctl_device_power_cycle_count", "power_cycles"),
+        ("hi_smart_unsafe_shutdowns_total", "unsafe_shutdowns"),
+    ] {
+        // Some versions write numbers of 128 bits as text.
+        let told = &theirs[key];
+        let told = told.as_f64().or_else(|| told.as_str()?.parse().ok());
+        let told = told.with_context(|| format!("no {key}"))?;
+        let ours = reading.value(metric, &[("device", controller)]);
+        checks.near(&format!("{controller} {key}"), ours, told, 0.0);
+    }
+    Ok(())
 }
 
 /// Numbers of entries in the logs of an ATA disk.
