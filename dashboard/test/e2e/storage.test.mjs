@@ -157,9 +157,12 @@ test("Ctrl-K finds disks by serial number, arrays and pools", standInOnly, () =>
     const { disks } = await (await fetch(`${base}/api/disks`)).json();
     const wanted = disks.find(({ host, device }) => host === "pve1" && device === "nvme1n1");
     await open("/");
+    await page.locator(".hosts").waitFor();
+    const field = page.getByRole("combobox");
     const find = async (words) => {
+      await field.waitFor({ state: "detached" });
       await page.keyboard.press("Control+k");
-      await page.keyboard.type(words);
+      await field.fill(words);
     };
     await find(wanted.serial);
     await page.getByRole("option", { name: /disk nvme1n1 of pve1/ }).waitFor();

@@ -1,6 +1,7 @@
 //! OpenZFS: what `zpool status -v`, `zpool list` and `zfs list` show, from its control device (module/zfs/zfs_ioctl.c, commands
 //! that only read), and what its kernel statistics below `/proc/spl/kstat/zfs` count. Versions 2.0 to 2.4.
 
+mod changes;
 mod dataset;
 mod datasets;
 mod facts;
@@ -29,6 +30,7 @@ use crate::host::{At, HostRoot, Scratch};
 use crate::source::pattern::Patterns;
 use crate::source::{Every, Outcome, Readings, Source, SourceDef, SourceError, own_section, read_error};
 use crate::sys::zfs::Command;
+use changes::Seen;
 use datasets::Datasets;
 use listing::{DEVICE, ask};
 use nvlist::{List, decode};
@@ -91,6 +93,8 @@ struct Zfs {
     facts: Every,
     /// Fingerprint of the fact that was told of each pool.
     told: BTreeMap<String, u64>,
+    /// Pools as they were at the last run.
+    seen: BTreeMap<String, Seen>,
 }
 
 /// The kernel's OpenZFS.
@@ -122,6 +126,7 @@ impl Zfs {
             scratch: Scratch::default(),
             facts: Every::new(Every::FACTS),
             told: BTreeMap::new(),
+            seen: BTreeMap::new(),
         })
     }
 
@@ -149,6 +154,7 @@ impl Zfs {
             }
             stays
         });
+        self.seen.retain(|name, _| names.contains(name));
         let mut result = Ok(());
         let mut imported = Vec::new();
         for name in &names {
@@ -191,6 +197,10 @@ impl Zfs {
             answer.as_ref().map_or_else(|| Ok(List::default()), |answer| parse(name, &answer.list))?;
         let status = status::status(&pool);
         metrics::push_pool(&pool, &properties, now, out);
+        let before = self.seen.insert(name.to_owned(), Seen::new(&pool));
+        for event in before.iter().flat_map(|before| changes::events(before, &pool)) {
+            out.event(event.kind, event.severity, event.message, event.data);
+        }
         let doc = facts::of_pool(&pool, &properties, status, module.note(), &|path| device_of(host, path));
         let told = facts::fingerprint(&doc);
         if self.told.insert(name.to_owned(), told) != Some(told) || all {

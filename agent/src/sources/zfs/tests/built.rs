@@ -129,6 +129,29 @@ fn every_kind_of_device_is_named_as_zpool_does() {
 }
 
 #[test]
+fn a_spare_that_stands_in_and_data_that_is_lost_are_told() {
+    let with = |disk_state: [u64; 5], spare: [u64; 5], more: Pairs| {
+        let spares = ("spares".to_owned(), Plain::Lists(vec![disk("/dev/sdx1", spare)]));
+        pool(&config(ONLINE, vec![children(vec![disk("/dev/sda1", disk_state)]), spares], more))
+    };
+    let before = changes::Seen::new(&with(ONLINE, ONLINE, vec![]));
+    let now = with([5, 11, 3, 0, 1], [4, 10, 0, 0, 0], vec![uint("error_count", 2), uint("suspended", 0)]);
+    let events = changes::events(&before, &now);
+    let messages: Vec<&str> = events.iter().map(|event| event.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "device sda of pool tank is faulted: err exceeded",
+            "device sda of pool tank had 3 read, 1 checksum errors",
+            "spare sdx of pool tank stands in for a device",
+            "pool tank is suspended",
+            "pool tank has lost data: 2 errors that could not be repaired",
+        ]
+    );
+    assert_eq!(changes::events(&changes::Seen::new(&now), &now).len(), 0);
+}
+
+#[test]
 fn two_disks_at_one_place_are_two_series() {
     let replacing = vdev(
         "replacing",

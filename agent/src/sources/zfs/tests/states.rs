@@ -179,6 +179,33 @@ fn compare_scan(line: &str, block: &str, scans: &[&BTreeMap<String, FactValue>])
     }
 }
 
+/// One state of the lab after the other, for one source.
+#[test]
+fn what_happens_to_a_pool_is_told_once() {
+    let mut zfs = source();
+    let mut told = |state: &str, pool: &str| {
+        let folder = if state == "lab" { lab() } else { folder(state).join("capture") };
+        let mut out = Readings::default();
+        zfs.read(&HostRoot::captured(&folder), &mut out).unwrap();
+        let of_pool = out.events().iter().filter(|event| event.data[0].1 == pool);
+        of_pool.map(|event| (event.kind, event.message.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told("corrected", "tank"), [], "nothing at the first look");
+    let offline = [
+        ("pool_device_failed", "device ata-LAB_SSD_LAB-SATA-3 of pool tank is offline".to_owned()),
+        ("pool_degraded", "pool tank is degraded".to_owned()),
+    ];
+    assert_eq!(told("offline", "tank"), offline);
+    assert_eq!(told("offline", "tank"), []);
+    let events = told("corrected", "tank");
+    let kinds: Vec<_> = events.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, ["pool_device_errors", "pool_recovered", "pool_scan_finished"], "{events:?}");
+    assert_eq!(told("spares", "dr"), []);
+    let events = told("resilvering", "dr");
+    assert_eq!(events[0].1, "scrub of pool dr is done, with 0 errors");
+    assert_eq!(events[1].1, "rebuild of pool dr is done, with 0 errors");
+}
+
 #[test]
 fn sizes_are_those_that_zpool_lists() {
     let mut compared = 0;
