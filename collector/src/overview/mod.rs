@@ -172,7 +172,8 @@ fn all_hosts(directory: &Directory, ingest: &Ingest) -> (HashMap<HostKey, Heard>
             row.claimed_name = heard.claimed.to_string();
         }
     }
-    for heard in heard.values() {
+    // A host is known a moment before its first batch is taken: until then there is nothing to show.
+    for heard in heard.values().filter(|heard| heard.last_batch_at > 0) {
         if !directory.hosts.iter().any(|row| row.id == heard.host) {
             rows.push(HostRow {
                 id: heard.host,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { anywhere, firstHost, journey, until } from "./ground.mjs";
+import { anywhere, firstHost, journey, still, until } from "./ground.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAGES = ["/", "/hosts/:host", "/storage", "/events", "/system"];
@@ -11,6 +11,8 @@ const PANELS = ["/?row=:host", "/hosts/:host?row=source:cpu", "/storage?row=pool
 async function settle(page) {
   await page.locator("main h1").first().waitFor({ state: "attached" });
   await page.locator(".skeleton-rows").first().waitFor({ state: "detached" });
+  if (new URL(page.url()).searchParams.has("row")) await page.locator(".side-panel").waitFor();
+  await still(page);
 }
 
 for (const theme of ["light", "dark"]) {
@@ -23,8 +25,8 @@ for (const theme of ["light", "dark"]) {
         for (const path of [...PAGES, ...PANELS, ...ofDisks]) {
           await open(path.replace(":host", host));
           await settle(page);
-          if (PANELS.includes(path)) await page.locator(".side-panel").waitFor();
-          else if (path.includes(":host")) await page.locator("#chart-cpu canvas").waitFor();
+          if (!PANELS.includes(path) && path.includes(":host"))
+            await page.locator("#chart-cpu canvas").waitFor();
           await page.evaluate(axe);
           const { violations } = await page.evaluate(() =>
             window.axe.run(document, {

@@ -67,6 +67,16 @@ export async function journey(
   }
 }
 
+/** Waits until nothing moves any more but what moves for ever: colours and places are then what they are to be. */
+export async function still(page) {
+  await page.evaluate(() => {
+    const ends = document
+      .getAnimations()
+      .filter((each) => each.effect.getComputedTiming().endTime < Infinity);
+    return Promise.allSettled(ends.map((each) => each.finished));
+  });
+}
+
 /** Waits until `probe` yields something true; for levels, in place of sleeping. */
 export async function until(probe, words, limitMs = 15_000) {
   const end = Date.now() + limitMs;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { anywhere, firstHost, journey, standInOnly, text, until } from "./ground.mjs";
+import { anywhere, firstHost, journey, standInOnly, still, text, until } from "./ground.mjs";
 
 const panel = (page) => page.locator(".side-panel");
 const title = (page) => page.locator(".panel-title");
@@ -110,7 +110,7 @@ test("on a phone the panel is a sheet over the page", standInOnly, () =>
     const sheet = page.getByRole("dialog", { name: "media" });
     await sheet.waitFor();
     // Where it comes to rest, not where it slides past.
-    await sheet.evaluate((each) => Promise.all(each.getAnimations().map((slide) => slide.finished)));
+    await still(page);
     const box = await sheet.boundingBox();
     assert.deepEqual([box.x, box.y, box.width, box.height], [0, 0, 390, 844]);
     await sheet.getByRole("button", { name: "Next row (j)" }).click();
