@@ -1,5 +1,6 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
+mod bell;
 pub mod disks;
 pub mod mounts;
 pub mod pattern;
@@ -19,6 +20,8 @@ use hi_common::metric::MetricDef;
 
 use crate::host::HostRoot;
 
+pub use bell::Bell;
+
 /// A subsystem that can be read. It lives in its own task and may keep state between runs; `read` may block.
 pub trait Source: Send {
     /// Reads once. What was pushed into `out` before an error is kept: half a reading beats none.
@@ -26,6 +29,21 @@ pub trait Source: Send {
     /// # Errors
     /// What failed, with a bounded reason.
     fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError>;
+
+    /// What this source rings when something happened that cannot wait for the next tick. Asked for once, when it is made.
+    fn bell(&self) -> Option<Bell> {
+        None
+    }
+
+    /// Tells what it rang for, with the same limits as a read and never at the same time: events, facts, also samples, which
+    /// have the time of the call then.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn look(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        let _ = (host, out);
+        Ok(Outcome::Read)
+    }
 }
 
 /// How a run that did not fail went.

@@ -11,15 +11,21 @@ use hi_common::limits::AT_MS_MIN;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::clock::{Clock, ClockStep, Grid};
+use crate::clock::{Clock, Grid};
 use crate::host::HostRoot;
 use crate::layout::Layout;
 use crate::pool::{Panicked, Pool};
-use crate::source::{EventDoc, FactDoc, Outcome, Readings, Source, SourceError};
-use crate::status::{Board, Change, Verdict};
+use crate::source::{Bell, Outcome, Readings, Source, SourceError};
+use crate::status::{Board, Verdict};
+
+mod output;
+
+pub use output::{Output, Sampled};
 
 /// Longest sleep between two looks at the wall clock: bounds how late a step of the clock is noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// How long a source that rang waits for more to happen: what comes in bursts is looked at once.
+const RING_PAUSE: Duration = Duration::from_millis(100);
 
 /// A source as the sampler runs it.
 pub struct Slot {
@@ -33,53 +39,6 @@ pub struct Slot {
     pub delay: Duration,
     /// Makes the source, at first and after a panic.
     pub make: Box<dyn Fn() -> Option<Box<dyn Source>> + Send>,
-}
-
-/// What the sampler tells.
-#[derive(Debug)]
-pub enum Output {
-    /// A run yielded samples.
-    Sampled(Sampled),
-    /// A run yielded facts: new ones, changed ones, or, now and then, all that the source knows.
-    Facts {
-        /// The source.
-        source: &'static str,
-        /// Time of the tick, Unix milliseconds.
-        at: i64,
-        /// The facts.
-        facts: Vec<FactDoc>,
-        /// Kinds and ids of those that are gone.
-        gone: Vec<(&'static str, String)>,
-    },
-    /// Something happened that a source noticed.
-    Events {
-        /// Time of the tick, Unix milliseconds.
-        at: i64,
-        /// What.
-        events: Vec<EventDoc>,
-    },
-    /// A source fares otherwise than before.
-    Changed(Change),
-    /// The clock was set.
-    ClockStep {
-        /// How.
-        step: ClockStep,
-        /// The clock after it, Unix milliseconds.
-        at: i64,
-    },
-}
-
-/// Samples of one run.
-#[derive(Debug)]
-pub struct Sampled {
-    /// The source.
-    pub source: &'static str,
-    /// Time of the tick, Unix milliseconds.
-    pub at: i64,
-    /// Which series.
-    pub layout: Arc<Layout>,
-    /// Their values.
-    pub values: Vec<f64>,
 }
 
 /// Receives a copy of everything read, for the local exposition.
@@ -114,24 +73,35 @@ struct Worker {
     readings: Readings,
 }
 
+/// What is done with a source.
+type Act = fn(&mut dyn Source, &HostRoot, &mut Readings) -> Result<Outcome, SourceError>;
 type Run = Result<(Worker, Result<Outcome, SourceError>), Panicked>;
 
 /// Runs one source until it is told to stop, or the receiver of its output is gone.
 pub async fn run(slot: Slot, index: usize, shared: Shared) {
     let mut stop = shared.stop.clone();
-    let mut task = Task { worker: None, layout: None, last_at: i64::MIN, backwards: 0, slot, index, shared };
-    let mut at = task.shared.first_at;
+    let mut task =
+        Task { worker: None, bell: None, layout: None, last_at: i64::MIN, backwards: 0, slot, index, shared };
+    let mut call = Call::Tick(task.shared.first_at);
     loop {
-        task.last_at = at;
-        if !task.tick(at).await {
+        if !task.answer(call).await {
             return;
         }
-        at = tokio::select! {
+        call = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return,
-            at = task.wait() => at,
+            call = task.wait() => call,
         };
     }
+}
+
+/// What a source is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    /// Its tick has come; the time of it.
+    Tick(i64),
+    /// It rang.
+    Ring,
 }
 
 struct Task {
@@ -139,15 +109,17 @@ struct Task {
     index: usize,
     shared: Shared,
     worker: Option<Worker>,
+    /// The bell of the source in `worker`.
+    bell: Option<Bell>,
     layout: Option<(u64, Arc<Layout>)>,
     last_at: i64,
     backwards: i64,
 }
 
 impl Task {
-    /// Waits for the next tick and returns its time. Derived anew from the wall clock after every sleep, so that a clock
+    /// Waits for the next tick, or the bell. The time is derived anew from the wall clock after every sleep, so that a clock
     /// that was set moves the ticks and a machine that slept leaves some out.
-    async fn wait(&mut self) -> i64 {
+    async fn wait(&mut self) -> Call {
         let interval_ms = i64::try_from(self.slot.interval.as_millis()).unwrap_or(i64::MAX).max(1);
         let mut aimed: Option<i64> = None;
         loop {
@@ -169,10 +141,33 @@ impl Task {
             if now >= target {
                 let at = grid.floor(now);
                 self.skip((at - target) / interval_ms);
-                return at;
+                return Call::Tick(at);
             }
             let left = Duration::from_millis((target - now).unsigned_abs());
-            sleep(left.min(SLEEP_MAX)).await;
+            tokio::select! {
+                () = sleep(left.min(SLEEP_MAX)) => {}
+                () = rung(self.bell.as_ref()) => return Call::Ring,
+            }
+        }
+    }
+
+    /// Does what the source is called for. False when nobody listens any more.
+    async fn answer(&mut self, call: Call) -> bool {
+        match call {
+            Call::Tick(at) => {
+                self.last_at = at;
+                if !self.slot.delay.is_zero() {
+                    sleep(self.slot.delay).await;
+                }
+                self.call(at, |source, host, readings| source.read(host, readings)).await
+            }
+            Call::Ring => {
+                sleep(RING_PAUSE).await;
+                self.bell.as_ref().map(Bell::silence);
+                // After the tick before it, so that no series has two samples of one time.
+                let at = self.shared.clock.wall_ms().max(self.last_at.saturating_add(1));
+                self.call(at, |source, host, readings| source.look(host, readings)).await
+            }
         }
     }
 
@@ -192,10 +187,7 @@ impl Task {
     }
 
     /// One run. False when nobody listens any more.
-    async fn tick(&mut self, at: i64) -> bool {
-        if !self.slot.delay.is_zero() {
-            sleep(self.slot.delay).await;
-        }
+    async fn call(&mut self, at: i64, act: Act) -> bool {
         self.shared.board.progress();
         let Some(mut worker) = self.worker.take().or_else(|| self.fresh()) else {
             return self.note(&panicked("source cannot be made")).await;
@@ -205,7 +197,7 @@ impl Task {
         let started = Instant::now();
         let pool = self.shared.pool.clone();
         let mut run = std::pin::pin!(pool.run(move || {
-            let result = worker.source.read(&host, &mut worker.readings);
+            let result = act(worker.source.as_mut(), &host, &mut worker.readings);
             (worker, result)
         }));
         match timeout(self.slot.timeout, &mut run).await {
@@ -310,8 +302,18 @@ impl Task {
         }
     }
 
-    fn fresh(&self) -> Option<Worker> {
-        (self.slot.make)().map(|source| Worker { source, readings: Readings::default() })
+    fn fresh(&mut self) -> Option<Worker> {
+        let source = (self.slot.make)()?;
+        self.bell = source.bell();
+        Some(Worker { source, readings: Readings::default() })
+    }
+}
+
+/// Waits for the bell; for ever where there is none.
+async fn rung(bell: Option<&Bell>) {
+    match bell {
+        Some(bell) => bell.rung().await,
+        None => std::future::pending().await,
     }
 }
 
