@@ -22,6 +22,7 @@ const pages = [
   ["host", `/hosts/${host}`],
   ["storage", "/storage"],
   ["storage-pool", `/storage?row=pool:${host}:tank`],
+  ["pool", `/pools/${encodeURIComponent(`${host}:tank`)}`],
   ["storage-disk", `/storage?row=disk:${disk}`],
   ["disk", `/disks/${encodeURIComponent(disk)}`],
   ["events", "/events"],

@@ -1,6 +1,7 @@
 //! The HTTP API: every route, and what surrounds all of them.
 
 pub mod attention;
+pub mod datasets;
 pub mod events;
 pub mod frames;
 pub mod guard;
@@ -38,10 +39,12 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/api/hosts", get(hosts::list))
         .route("/api/hosts/{host}", get(hosts::detail))
+        .route("/api/hosts/{host}/facts", get(hosts::facts))
         .route("/api/disks", get(storage::disks))
         .route("/api/disks/{id}", get(storage::disk))
         .route("/api/arrays", get(storage::arrays))
         .route("/api/pools", get(storage::pools))
+        .route("/api/pools/{id}/datasets", get(datasets::list))
         .route("/api/attention", get(attention::list))
         .route("/api/events", get(events::list))
         .route("/api/series", get(series::list))

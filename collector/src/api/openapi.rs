@@ -24,11 +24,13 @@ const OPTIONAL: [(&str, &str); 8] = [
     paths(
         super::hosts::list,
         super::hosts::detail,
+        super::hosts::facts,
         super::attention::list,
         super::storage::disks,
         super::storage::disk,
         super::storage::arrays,
         super::storage::pools,
+        super::datasets::list,
         super::events::list,
         super::series::list,
         super::samples::read,

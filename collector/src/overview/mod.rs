@@ -111,7 +111,7 @@ impl Overview {
         wanted.map(one).collect()
     }
 
-    /// One host with all that is known of it but its facts, which the database has.
+    /// One host with what its page shows; how many facts there are of it, the database knows.
     pub fn detail(
         &self,
         name: &str,
@@ -133,13 +133,22 @@ impl Overview {
         drop(hosts);
         let items = attention::judge(&input(vec![own], directory, ingest), now_ms);
         summary.attention = items.iter().filter(|item| item.host.as_deref() == Some(name)).count() as u32;
-        let facts = facts(directory, row.id);
-        Some((row.id, HostDetail { summary, facts, sources, filesystems, disks, interfaces }))
+        let facts = own_facts(directory, row.id);
+        let fact_counts = None;
+        Some((row.id, HostDetail { summary, facts, fact_counts, sources, filesystems, disks, interfaces }))
+    }
+
+    /// The key of the host with this name.
+    pub fn key(&self, name: &str, directory: &Directory, ingest: &Ingest) -> Option<HostKey> {
+        let (_, rows) = all_hosts(directory, ingest);
+        rows.iter().find(|row| row.name == name).map(|row| row.id)
     }
 }
 
-fn facts(directory: &Directory, host: HostKey) -> Vec<FactView> {
-    directory.facts.get(&host).into_iter().flatten().map(FactView::from).collect()
+/// What is known of a host itself.
+fn own_facts(directory: &Directory, host: HostKey) -> Vec<FactView> {
+    let facts = directory.facts.get(&host).into_iter().flatten();
+    facts.filter(|fact| fact.kind == "host").map(FactView::from).collect()
 }
 
 fn known<'a>(

@@ -102,8 +102,10 @@ pub struct HostDetail {
     /// The row of the overview.
     #[serde(flatten)]
     pub summary: HostSummary,
-    /// What exists on it.
+    /// What it is itself: its fact of kind `host`. `/api/hosts/{host}/facts` has what else exists on it.
     pub facts: Vec<FactView>,
+    /// How many facts there are, by kind; null while the database is away.
+    pub fact_counts: Option<BTreeMap<String, i64>>,
     /// What its agent reads, and how that goes.
     pub sources: Vec<SourceView>,
     /// Its mounted filesystems.

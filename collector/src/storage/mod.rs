@@ -4,6 +4,7 @@
 mod array;
 mod attention;
 mod btrfs;
+mod dataset;
 mod disk;
 mod disk_findings;
 mod doc;
@@ -15,14 +16,15 @@ pub mod view;
 
 use std::collections::HashMap;
 
-use crate::store::{MetricRow, StandingFact};
+use crate::model::HostKey;
+use crate::store::{FactRow, MetricRow, StandingFact};
 
 use doc::Doc;
 use latest::Latest;
 use relations::Relations;
 use view::{
-    StorageArray, StorageController, StorageDisk, StorageDiskDetail, StorageFinding, StoragePool,
-    StorageState,
+    StorageArray, StorageController, StorageDataset, StorageDisk, StorageDiskDetail, StorageFinding,
+    StoragePool, StorageState,
 };
 
 pub use attention::StorageAttention;
@@ -73,6 +75,19 @@ impl<'a> HostStorage<'a> {
     /// The disks alone.
     pub fn disks(&self) -> Vec<StorageDisk> {
         disk::disks(self, &Relations::new(self))
+    }
+
+    /// The key of this host, when it has a pool with this name, or a btrfs with this UUID.
+    pub fn pool_host(&self, key: &str) -> Option<HostKey> {
+        let mut pools = self.of("pool").chain(self.of("btrfs"));
+        pools.find(|standing| standing.fact.id == key).map(|standing| standing.fact.host)
+    }
+
+    /// The datasets of a pool, children behind their parent, and whether there are more than are told. `facts` are those of
+    /// kind `dataset` of this host.
+    pub fn datasets(&self, pool: &str, facts: &[FactRow]) -> (Vec<StorageDataset>, bool) {
+        let truncated = self.latest.of(pool).value("hi_zfs_datasets_truncated") == Some(1.0);
+        (dataset::datasets(self, pool, facts), truncated)
     }
 
     /// Its RAID controllers.

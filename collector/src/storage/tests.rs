@@ -353,3 +353,52 @@ fn the_past_of_a_disk_tells_changes_and_places() {
         [("nas2", Some("2"), None), ("nas1", Some("4"), Some(7)), ("nas1", Some("1"), Some(5))]
     );
 }
+
+#[test]
+fn datasets_are_facts_with_their_newest_figures_as_a_tree() {
+    let of = |name: &str, doc: Value| FactRow {
+        host: 1,
+        kind: "dataset".to_owned(),
+        id: name.to_owned(),
+        since: SINCE,
+        doc,
+    };
+    let facts = [
+        of("tank", json!({"type": "filesystem", "mountpoint": "/tank"})),
+        of("tank/a-b", json!({"type": "volume", "size_bytes": 100})),
+        of(
+            "tank/a",
+            json!({"type": "filesystem", "encryption": "aes-256-gcm", "key_available": true, "quota_bytes": 7}),
+        ),
+        of("tank/a/b", json!({"type": "filesystem", "created_at": 5})),
+        of("tank2/x", json!({"type": "filesystem"})),
+    ];
+    let a = [("dataset", "tank/a"), ("pool", "tank")];
+    let gone = [("dataset", "tank/gone"), ("pool", "tank")];
+    let values = latest(&[
+        ("hi_zfs_dataset_used_bytes", &a, 6.0),
+        ("hi_zfs_dataset_quota_bytes", &a, 8.0),
+        ("hi_zfs_dataset_key_available", &a, 0.0),
+        ("hi_zfs_dataset_compression_ratio", &a, 1.5),
+        ("hi_zfs_dataset_snapshots", &a, 3.0),
+        ("hi_zfs_dataset_newest_snapshot_timestamp_seconds", &a, 9.0),
+        ("hi_zfs_dataset_used_bytes", &gone, 1.0),
+        ("hi_zfs_datasets_truncated", &[("pool", "tank")], 1.0),
+    ]);
+    let pool = [fact("pool", "tank", json!({"state": "ONLINE"}))];
+    let host = HostStorage { host: "nas1", silent: false, facts: &pool, latest: &values };
+    assert_eq!((host.pool_host("tank"), host.pool_host("tank2")), (Some(1), None));
+    let (found, truncated) = host.datasets("tank", &facts);
+    let names: Vec<&str> = found.iter().map(|dataset| dataset.name.as_str()).collect();
+    assert_eq!((names.as_slice(), truncated), (["tank", "tank/a", "tank/a/b", "tank/a-b"].as_slice(), true));
+    let own = &found[1];
+    assert_eq!((own.used_bytes, own.quota_bytes, own.compression_ratio), (Some(6.0), Some(8.0), Some(1.5)));
+    assert_eq!((own.key_available, own.snapshots), (Some(false), Some(3.0)));
+    assert_eq!(own.newest_snapshot_at.map(|at| at.0), Some(9_000));
+    assert_eq!(found[2].created_at.map(|at| at.0), Some(5_000));
+    assert_eq!(found[3].size_bytes, Some(100.0));
+    // Without the database the figures name them.
+    let (found, _) = host.datasets("tank", &[]);
+    let names: Vec<&str> = found.iter().map(|dataset| dataset.name.as_str()).collect();
+    assert_eq!(names, ["tank/a", "tank/gone"]);
+}

@@ -1,5 +1,7 @@
 //! Facts, with the history of their changes.
 
+use std::collections::BTreeMap;
+
 use hi_common::fact::Fact;
 use serde_json::Value;
 use sqlx::query;
@@ -21,20 +23,48 @@ macro_rules! fact_row {
 }
 
 impl Store {
-    /// Facts of a host that hold now, by kind and id.
+    /// Facts of a host that hold now, by kind and id: of one kind, or of all; those behind a kind and id, `limit` of them.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn facts(&self, host: HostKey) -> Result<Vec<FactRow>, StoreError> {
+    pub async fn facts_page(
+        &self,
+        host: HostKey,
+        kind: Option<&str>,
+        after: Option<(&str, &str)>,
+        limit: i64,
+    ) -> Result<Vec<FactRow>, StoreError> {
+        let (after_kind, after_id) = after.unwrap_or_default();
         let rows = query!(
-            "SELECT host_id, kind, id, since, doc FROM fact
-             WHERE host_id = $1 AND doc IS NOT NULL ORDER BY kind, id",
-            host
+            r#"SELECT host_id, kind, id, since, doc FROM fact
+               WHERE host_id = $1 AND ($2::text IS NULL OR kind = $2) AND (kind, id) > ($3, $4) AND doc IS NOT NULL
+               ORDER BY kind, id LIMIT $5"#,
+            host,
+            kind,
+            after_kind,
+            after_id,
+            limit
         )
         .fetch_all(&self.pool)
         .await
         .map_err(StoreError::database("list facts"))?;
         Ok(rows.into_iter().map(|row| fact_row!(row)).collect())
+    }
+
+    /// How many facts of each kind hold now of a host, by kind.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn fact_counts(&self, host: HostKey) -> Result<BTreeMap<String, i64>, StoreError> {
+        let rows = query!(
+            r#"SELECT kind, count(*) AS "count!" FROM fact
+               WHERE host_id = $1 AND doc IS NOT NULL GROUP BY kind"#,
+            host
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::database("count facts"))?;
+        Ok(rows.into_iter().map(|row| (row.kind, row.count)).collect())
     }
 
     /// Facts of one kind of all hosts.

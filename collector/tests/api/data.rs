@@ -152,7 +152,16 @@ async fn hosts_show_what_they_are() {
     let detail = world.json("/api/hosts/nas").await;
     assert_eq!(detail["filesystems"][0]["fstype"], "ext4");
     assert_eq!(detail["disks"][0]["model"], "Disk 1");
-    assert_eq!(detail["facts"].as_array().unwrap().len(), 2);
+    // What else exists on it is asked for by itself.
+    assert_eq!((detail["facts"].as_array().unwrap().len(), &detail["facts"][0]["kind"]), (1, &json!("host")));
+    assert_eq!(detail["fact_counts"], json!({"disk": 1, "host": 1}));
+    let page = world.json("/api/hosts/nas/facts?limit=1").await;
+    assert_eq!((&page["facts"][0]["id"], &page["next_cursor"]), (&json!("sda"), &json!("disk:sda")));
+    let page = world.json("/api/hosts/nas/facts?limit=1&cursor=disk%3Asda").await;
+    assert_eq!((&page["facts"][0]["kind"], &page["next_cursor"]), (&json!("host"), &Value::Null));
+    assert_eq!(world.json("/api/hosts/nas/facts?kind=none").await["facts"], json!([]));
+    assert_eq!(get(world.bench.address, "/api/hosts/none/facts").await.problem()["status"], 404);
+    assert_eq!(get(world.bench.address, "/api/hosts/nas/facts?cursor=x").await.problem()["status"], 400);
     let smart =
         detail["sources"].as_array().unwrap().iter().find(|source| source["source"] == "smart").unwrap();
     assert_eq!((&smart["outcome"], &smart["reason"]), (&json!("error"), &json!("permission")));

@@ -206,6 +206,41 @@ async fn a_disk_shows_its_attributes_logs_and_past() {
 }
 
 #[tokio::test]
+async fn datasets_of_a_pool_are_listed_as_a_tree() {
+    let world = World::start().await;
+    let mut agent = world.agent("nas1").await;
+    let (t0, filesystem) = (world.t0, json!({"pool": "tank", "type": "filesystem"}));
+    for name in ["tank", "tank/a-b", "tank/a", "tank/a/b", "other/a"] {
+        tell(&agent, "dataset", name, t0, filesystem.clone()).await;
+    }
+    tell(&agent, "pool", "tank", t0, pool("ONLINE", "ONLINE")).await;
+    tell(&agent, "btrfs", "uuid-7", t0, json!({"label": "data"})).await;
+    let a = [("dataset", "tank/a"), ("pool", "tank")];
+    agent.read("zfs", t0 + 5_000, &[("hi_zfs_dataset_used_bytes", Gauge, &a, 7.0)]).await;
+    world.bench.taken(1).await;
+    world.until("/api/pools", |page| page["pools"].as_array().is_some_and(|pools| pools.len() == 2)).await;
+    let path = "/api/pools/nas1%3Atank/datasets";
+    let names = |page: &Value| -> Vec<String> {
+        let datasets = page["datasets"].as_array().into_iter().flatten();
+        datasets.filter_map(|dataset| Some(dataset["name"].as_str()?.to_owned())).collect()
+    };
+    let page = world.until(path, |page| names(page).len() == 4).await;
+    assert_eq!(names(&page), ["tank", "tank/a", "tank/a/b", "tank/a-b"]);
+    assert_eq!((&page["datasets"][1]["used_bytes"], &page["truncated"]), (&json!(7.0), &json!(false)));
+    let page = world.json(&format!("{path}?limit=2")).await;
+    assert_eq!((names(&page).len(), &page["next_cursor"]), (2, &json!("tank/a")));
+    let rest = world.json(&format!("{path}?limit=2&cursor=tank%2Fa")).await;
+    assert_eq!(
+        (names(&rest), &rest["next_cursor"]),
+        (vec!["tank/a/b".into(), "tank/a-b".into()], &Value::Null)
+    );
+    assert_eq!(world.json("/api/pools/nas1%3Auuid-7/datasets").await["datasets"], json!([]));
+    for none in ["/api/pools/nas1/datasets", "/api/pools/nas1%3Ax/datasets", "/api/pools/x%3Atank/datasets"] {
+        assert_eq!(get(world.bench.address, none).await.problem()["status"], 404, "{none}");
+    }
+}
+
+#[tokio::test]
 async fn lists_of_storage_are_paged_and_filtered_by_host() {
     let world = World::start().await;
     for host in ["a", "b"] {
@@ -243,7 +278,7 @@ async fn storage_is_known_again_after_a_restart() {
 #[tokio::test]
 async fn without_a_database_storage_says_so() {
     let bench = Bench::without_database().await;
-    for path in ["/api/disks", "/api/arrays", "/api/pools", "/api/disks/a%3Ab"] {
+    for path in ["/api/disks", "/api/arrays", "/api/pools", "/api/disks/a%3Ab", "/api/pools/a%3Ab/datasets"] {
         assert_eq!(get(bench.address, path).await.problem()["status"], 503, "{path}");
     }
 }

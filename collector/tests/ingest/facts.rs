@@ -41,7 +41,14 @@ async fn tell(setup: &Setup, nas: &Agent, (source, id): (&str, &str), at: i64) {
 /// Things of `nas` that are there.
 async fn there(collector: &Collector) -> Vec<String> {
     let host = collector.store.host("nas").await.unwrap().unwrap();
-    collector.store.facts(host.id).await.unwrap().into_iter().map(|fact| fact.id).collect()
+    collector
+        .store
+        .facts_page(host.id, None, None, 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|fact| fact.id)
+        .collect()
 }
 
 fn catalog(nas: &Agent, since: i64) -> Catalog {

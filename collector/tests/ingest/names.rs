@@ -115,7 +115,7 @@ async fn documents_are_kept_with_their_history_and_events_once() {
         // The stream keeps the last of a subject alone: one that is not read yet gives way.
         wait_for("the fact", BOUND, || async {
             let host = collector.store.host("nas").await.ok()??;
-            let facts = collector.store.facts(host.id).await.ok()?;
+            let facts = collector.store.facts_page(host.id, None, None, 100).await.ok()?;
             (facts.first()?.doc["size_bytes"] == stored).then_some(())
         })
         .await;
@@ -160,7 +160,7 @@ async fn documents_are_kept_with_their_history_and_events_once() {
     publish(subject::catalog(&nas.name), encode(&catalog).unwrap()).await;
     wait_for("the documents", BOUND, || async {
         let host = collector.store.host("nas").await.ok()??;
-        let facts = collector.store.facts(host.id).await.ok()?;
+        let facts = collector.store.facts_page(host.id, None, None, 100).await.ok()?;
         let sources = collector.store.sources(host.id).await.ok()?;
         let events = collector.store.events(&Default::default(), 10).await.ok()?;
         let done = facts.first()?.doc["size_bytes"] == 2

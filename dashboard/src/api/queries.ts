@@ -5,12 +5,15 @@ import { get } from "./client";
 import type {
   Attention,
   EventPage,
+  FactPage,
   HostDetail,
   HostPage,
   HostSummary,
   StorageArray,
   StorageArrayPage,
   StorageController,
+  StorageDataset,
+  StorageDatasetPage,
   StorageDisk,
   StorageDiskDetail,
   StorageDiskPage,
@@ -65,6 +68,20 @@ export const hostQuery = (host: string) =>
     refetchInterval: REFRESH_MS,
   });
 
+/** A host's facts of one kind, a page at a time. They are read when they are looked at, not again and again. */
+export const factsQuery = (host: string, kind: string) =>
+  infiniteQueryOptions({
+    queryKey: ["facts", host, kind],
+    queryFn: ({ signal, pageParam }) =>
+      get<FactPage>(
+        `/api/hosts/${encodeURIComponent(host)}/facts`,
+        { kind, limit: 100, cursor: pageParam },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+
 export interface Disks {
   disks: StorageDisk[];
   controllers: StorageController[];
@@ -108,6 +125,29 @@ export const poolsQuery = queryOptions({
   queryFn: ({ signal }) => allPools(signal),
   refetchInterval: REFRESH_MS,
 });
+
+export interface Datasets {
+  datasets: StorageDataset[];
+  /** The pool has more than its agent tells. */
+  truncated: boolean;
+}
+
+async function allDatasets(pool: string, signal: AbortSignal): Promise<Datasets> {
+  const all: Datasets = { datasets: [], truncated: false };
+  await allPages<StorageDatasetPage>(`/api/pools/${encodeURIComponent(pool)}/datasets`, signal, (page) => {
+    all.datasets.push(...page.datasets);
+    all.truncated ||= page.truncated;
+  });
+  return all;
+}
+
+/** The datasets of a pool, which its agent lists anew every five minutes. */
+export const datasetsQuery = (pool: string) =>
+  queryOptions({
+    queryKey: ["datasets", pool],
+    queryFn: ({ signal }) => allDatasets(pool, signal),
+    refetchInterval: 6 * REFRESH_MS,
+  });
 
 /** A disk is read every ten minutes; its history is more work than a list. */
 export const diskQuery = (id: string) =>

@@ -138,11 +138,32 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows one host: facts, sources with their outcome, filesystems, disks, interfaces.
+         * Shows one host: what it is, sources with their outcome, filesystems, disks, interfaces.
          * @description # Errors
          *     No such host.
          */
         get: operations["get_host"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hosts/{host}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what exists on a host: its facts, by kind and id.
+         * @description # Errors
+         *     No such host; wrong parameters; the database is away.
+         */
+        get: operations["list_host_facts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -205,6 +226,27 @@ export interface paths {
          *     Wrong parameters; nothing was ever read of the database.
          */
         get: operations["list_pools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pools/{id}/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the filesystems and volumes of a pool, children behind their parent; a btrfs has none.
+         * @description # Errors
+         *     No such pool; wrong parameters.
+         */
+        get: operations["list_datasets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -540,6 +582,13 @@ export interface components {
             /** @description What happened: `agent_started`, `source_changed`, `data_lost`, …. */
             type: string;
         };
+        /** @description A page of facts. */
+        FactPage: {
+            /** @description The facts, by kind and id. */
+            facts: components["schemas"]["FactView"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
         /** @description A document about something that exists. */
         FactView: {
             /** @description What is known of it; units stand in the keys. */
@@ -672,7 +721,11 @@ export interface components {
         HostDetail: components["schemas"]["HostSummary"] & {
             /** @description Its block devices. */
             disks: components["schemas"]["DiskView"][];
-            /** @description What exists on it. */
+            /** @description How many facts there are, by kind; null while the database is away. */
+            fact_counts: {
+                [key: string]: number;
+            } | null;
+            /** @description What it is itself: its fact of kind `host`. `/api/hosts/{host}/facts` has what else exists on it. */
             facts: components["schemas"]["FactView"][];
             /** @description Its mounted filesystems. */
             filesystems: components["schemas"]["FilesystemView"][];
@@ -1223,6 +1276,79 @@ export interface components {
             reason: string | null;
             /** @description Its volumes, by kernel name; their disks cannot be read. */
             volumes: string[];
+        };
+        /** @description A filesystem or volume of a pool of ZFS. */
+        StorageDataset: {
+            /**
+             * Format: double
+             * @description What is left for it.
+             */
+            available_bytes: number | null;
+            /**
+             * Format: double
+             * @description Bytes before compression by bytes after it, children included.
+             */
+            compression_ratio: number | null;
+            created_at: components["schemas"]["Time"] | null;
+            /** @description Its cipher; null when it is not encrypted. */
+            encryption: string | null;
+            /** @description Whether its key is loaded; null when it is not encrypted. */
+            key_available: boolean | null;
+            /** @description Where it is mounted, `none` or `legacy`. */
+            mountpoint: string | null;
+            /** @description Its name with that of its pool: `tank/home/ann`. */
+            name: string;
+            newest_snapshot_at: components["schemas"]["Time"] | null;
+            /** @description The snapshot it was cloned from. */
+            origin: string | null;
+            /**
+             * Format: double
+             * @description Most that it and its children may take.
+             */
+            quota_bytes: number | null;
+            /** @description It cannot be written to. */
+            readonly: boolean;
+            /**
+             * Format: double
+             * @description Most that it may take without snapshots and children.
+             */
+            refquota_bytes: number | null;
+            /**
+             * Format: double
+             * @description What is kept for it.
+             */
+            reservation_bytes: number | null;
+            /**
+             * Format: double
+             * @description Size of a volume.
+             */
+            size_bytes: number | null;
+            /**
+             * Format: double
+             * @description Snapshots it has.
+             */
+            snapshots: number | null;
+            /** @description `filesystem`, `volume`; null while only its figures are known. */
+            type: string | null;
+            /**
+             * Format: double
+             * @description What would be free without its snapshots.
+             */
+            used_by_snapshots_bytes: number | null;
+            /**
+             * Format: double
+             * @description What it takes, with its snapshots and children.
+             */
+            used_bytes: number | null;
+        };
+        /** @description A page of datasets. */
+        StorageDatasetPage: {
+            /** @description The datasets, children behind their parent. */
+            datasets: components["schemas"]["StorageDataset"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /** @description The pool has more than its agent tells. */
+            truncated: boolean;
         };
         /** @description A disk. What is not known is null. */
         StorageDisk: {
@@ -1912,6 +2038,45 @@ export interface operations {
             };
         };
     };
+    list_host_facts: {
+        parameters: {
+            query?: {
+                /** @description Only of this kind: `disk`, `pool`, …; `fact_counts` of the host names those there are. */
+                kind?: string;
+                /** @description Most facts of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the host. */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of facts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream_live: {
         parameters: {
             query: {
@@ -1989,6 +2154,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoragePoolPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_datasets: {
+        parameters: {
+            query?: {
+                /** @description Most datasets of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Host and name of the pool, as the list has it: `nas1:tank`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of datasets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageDatasetPage"];
                 };
             };
             /** @description A problem. */

@@ -6,12 +6,12 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { diskQuery, hostQuery } from "../api/queries";
+import { datasetsQuery, diskQuery, hostQuery } from "../api/queries";
 import { queries } from "../api/query_client";
 import { parseHost } from "../features/host/search";
 import { OverviewPage } from "../features/overview/page";
 import { parseOverview } from "../features/overview/search";
-import { parseStorage } from "../features/storage/search";
+import { parsePool, parseStorage } from "../features/storage/search";
 import { parseView, searchText, type ViewSearch } from "../ui/view";
 import { NotFound, PageFailed } from "./fallbacks";
 import { Shell } from "./shell";
@@ -63,6 +63,14 @@ const diskRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/storage/disk_page"), "DiskPage"),
 });
 
+const poolRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/pools/$id",
+  validateSearch: parsePool,
+  loader: ({ params }) => void queries.prefetchQuery(datasetsQuery(params.id)),
+  component: lazyRouteComponent(() => import("../features/storage/pool_page"), "PoolPage"),
+});
+
 const eventsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/events",
@@ -87,6 +95,7 @@ export const router = createRouter({
     hostRoute,
     storageRoute,
     diskRoute,
+    poolRoute,
     eventsRoute,
     systemRoute,
   ]),

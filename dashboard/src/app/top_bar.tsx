@@ -16,7 +16,7 @@ const THEMES: readonly (readonly [ThemeChoice, string])[] = [
 /** The range of a page when its URL names none; null where a range means nothing. */
 function usualRange(path: string): RangeName | null {
   if (path === "/system") return null;
-  if (path === "/storage" || path.startsWith("/disks/")) return DISK_RANGE;
+  if (path === "/storage" || path.startsWith("/disks/") || path.startsWith("/pools/")) return DISK_RANGE;
   return path === "/events" ? EVENTS_RANGE : DEFAULT_RANGE;
 }
 

@@ -90,23 +90,43 @@ export function moveInList(event: KeyboardEvent<HTMLElement>): void {
 export interface Slice {
   first: number;
   last: number;
+  /** Height of a row in px. */
+  height: number;
 }
 
-/** Rows beyond those near the window are not rendered; short tables are rendered whole. */
-export function useSlice(
-  element: React.RefObject<HTMLElement | null>,
-  rows: number,
-  rowHeight: number,
-): Slice {
+/** Mean height of the rows that are rendered. */
+function measured(body: HTMLElement): number | null {
+  const rows = body.querySelectorAll<HTMLElement>(":scope > tr:not(.spacer)");
+  const top = rows[0]?.getBoundingClientRect().top ?? 0;
+  const bottom = rows[rows.length - 1]?.getBoundingClientRect().bottom ?? 0;
+  return bottom > top ? (bottom - top) / rows.length : null;
+}
+
+/**
+ * Rows beyond those near the window are not rendered; short tables are rendered whole. `usual` is the height of a row as
+ * the style sheet has it; where it is another one, as on a phone, it is measured once for each width of the window.
+ */
+export function useSlice(element: React.RefObject<HTMLElement | null>, rows: number, usual: number): Slice {
   const whole = rows <= 120;
-  const [slice, setSlice] = useState<Slice>({ first: 0, last: 60 });
+  const [slice, setSlice] = useState<Slice>({ first: 0, last: 60, height: usual });
   useEffect(() => {
     if (whole) return;
+    let width: number | null = null;
+    let height = usual;
     const measure = () => {
-      const top = element.current?.getBoundingClientRect().top ?? 0;
-      const first = Math.max(0, Math.floor(-top / rowHeight) - 20);
-      const last = Math.min(rows, Math.ceil((window.innerHeight - top) / rowHeight) + 20);
-      setSlice((before) => (before.first === first && before.last === last ? before : { first, last }));
+      const body = element.current;
+      const top = body?.getBoundingClientRect().top ?? 0;
+      if (body !== null && width !== window.innerWidth) {
+        height = measured(body) ?? usual;
+        width = window.innerWidth;
+      }
+      const first = Math.max(0, Math.floor(-top / height) - 20);
+      const last = Math.min(rows, Math.ceil((window.innerHeight - top) / height) + 20);
+      setSlice((before) =>
+        before.first === first && before.last === last && before.height === height
+          ? before
+          : { first, last, height },
+      );
     };
     measure();
     window.addEventListener("scroll", measure, { passive: true });
@@ -115,10 +135,10 @@ export function useSlice(
       window.removeEventListener("scroll", measure);
       window.removeEventListener("resize", measure);
     };
-  }, [element, rows, rowHeight, whole]);
+  }, [element, rows, usual, whole]);
   return whole
-    ? { first: 0, last: rows }
-    : { first: Math.min(slice.first, rows), last: Math.min(slice.last, rows) };
+    ? { first: 0, last: rows, height: usual }
+    : { ...slice, first: Math.min(slice.first, rows), last: Math.min(slice.last, rows) };
 }
 
 /** A tall empty row in place of those that are not rendered. */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { anywhere, firstHost, journey, still, until } from "./ground.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["/", "/hosts/:host", "/storage", "/events", "/system"];
+const PAGES = ["/", "/hosts/:host", "/storage", "/pools/:host%3Atank", "/events", "/system"];
 const PANELS = ["/?row=:host", "/hosts/:host?row=source:cpu", "/storage?row=pool::host:tank"];
 
 async function settle(page) {
@@ -25,7 +25,7 @@ for (const theme of ["light", "dark"]) {
         for (const path of [...PAGES, ...PANELS, ...ofDisks]) {
           await open(path.replace(":host", host));
           await settle(page);
-          if (!PANELS.includes(path) && path.includes(":host"))
+          if (!PANELS.includes(path) && path.startsWith("/hosts"))
             await page.locator("#chart-cpu canvas").waitFor();
           await page.evaluate(axe);
           const { violations } = await page.evaluate(() =>

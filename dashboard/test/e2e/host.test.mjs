@@ -201,3 +201,18 @@ test("a chart's data can be taken along", standInOnly, () =>
     assert.match(await copy("Copy as PromQL"), /^node_load1\{instance="pve1"\}\n/);
   }),
 );
+
+test("facts are asked for when they are looked at", standInOnly, () =>
+  journey({}, async ({ page, server, open }) => {
+    await open("/hosts/nas1");
+    const disks = page.locator("#facts > ul > li", { hasText: /^disk/ });
+    await disks.locator("summary").first().click();
+    const sda = disks.locator("li", { hasText: /^sda/ });
+    await sda.locator("summary").click();
+    await sda.getByText("rotational").waitFor();
+    assert.deepEqual(
+      server.seen.filter((each) => each.startsWith("/api/hosts/nas1/facts")),
+      ["/api/hosts/nas1/facts?kind=disk&limit=100"],
+    );
+  }),
+);

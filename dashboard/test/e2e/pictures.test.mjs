@@ -26,6 +26,7 @@ const PAGES = {
   host: { path: "/hosts/nas1", ready: "#chart-load canvas" },
   storage: { path: "/storage", ready: ".storage-disks" },
   pool: { path: "/storage?row=pool:nas1:tank", ready: ".vdevs" },
+  "pool-page": { path: "/pools/nas1%3Atank", ready: ".datasets" },
   disk: { path: "/disks/nas1%3Awwn-0x5000c5004272fda4", ready: "#chart-temperature canvas" },
   system: { path: "/system", ready: "#housekeeping table" },
 };

@@ -6,6 +6,8 @@ const panel = (page) => page.locator(".side-panel");
 const search = (page) => new URL(page.url()).searchParams;
 const names = (page, list) => page.locator(`.storage-${list} [data-row-link]`).allInnerTexts();
 const line = (page, list, name) => page.locator(`.storage-${list} tbody tr`, { hasText: name });
+const dataset = (page, name) => page.locator(".datasets tbody tr", { hasText: name });
+const datasetNames = (page) => page.locator(".datasets [data-row-link]").allInnerTexts();
 const has = (words, wanted) => {
   for (const part of wanted) assert.ok(words.includes(part), `${part} in ${words}`);
 };
@@ -190,5 +192,68 @@ test("storage that cannot be read again keeps what was known", standInOnly, () =
     server.state.fail = {};
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator(".error-note").waitFor({ state: "detached" });
+  }),
+);
+
+test("a pool's page has its datasets as a tree that filters and sorts", standInOnly, () =>
+  journey({}, async ({ page, open }) => {
+    await open("/storage?row=pool:nas1:tank");
+    await panel(page).locator(".panel-title a").click();
+    await page.waitForURL(/\/pools\/nas1%3Atank/);
+    await page.locator(".datasets").waitFor();
+    has(await text(dataset(page, "laptop")), ["1.83 TiB", "1.95 TiB", "94 %", "1.80 ×", "31"]);
+    has(await text(dataset(page, "offsite")), ["/tank/backup/offsite · read-only", "locked"]);
+    has(await text(dataset(page, "vm-100-disk-0")), ["volume of 64 GiB", "96", "31 min ago"]);
+    await page.locator("#datasets").getByRole("button", { name: "Used" }).click();
+    await until(async () => (await datasetNames(page))[0] === "tank", "the largest first");
+    await page.keyboard.press("/");
+    await page.keyboard.type("home locked");
+    await page.getByText("No dataset fits “home locked”.").waitFor();
+    await page.getByLabel("Filter datasets").fill("home");
+    assert.deepEqual(await datasetNames(page), ["tank/home", "tank/home/ann"]);
+    await page.locator('[data-row="dataset:tank/home/ann"]').click();
+    await page.locator("#panel-dataset canvas").waitFor();
+    has(await text(panel(page)), ["aes-256-gcm", "key loaded", "800 GiB", "96"]);
+    await page.reload();
+    await panel(page).getByText("aes-256-gcm").waitFor();
+    assert.deepEqual([search(page).get("q"), search(page).get("sort")], ["home", "-used"]);
+  }),
+);
+
+test("a thousand datasets are a table of few rows, on a phone too", standInOnly, async () => {
+  for (const [width, height] of [
+    [1440, 900],
+    [390, 844],
+  ]) {
+    await journey({ scenario: { datasets: 1000 }, width, height }, async ({ page, open }) => {
+      await open("/pools/nas1%3Atank");
+      await page.locator(".datasets").waitFor();
+      const rows = page.locator(".datasets tbody tr:not(.spacer)");
+      const few = async () => {
+        const count = await rows.count();
+        assert.ok(count > 5 && count < 130, `${count} rows are rendered`);
+      };
+      await few();
+      await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight / 2));
+      const seen = () =>
+        rows.evaluateAll(
+          (all) =>
+            all.filter((row) => {
+              const { top, bottom } = row.getBoundingClientRect();
+              return bottom > 0 && top < innerHeight;
+            }).length,
+        );
+      await until(async () => (await seen()) > 3, "rows in the middle of the table are seen");
+      await few();
+      await page.getByLabel("Filter datasets").fill("vm-0987");
+      await until(async () => (await rows.count()) === 1, "the one that was typed");
+    });
+  }
+});
+
+test("a pool that is not there says so", standInOnly, () =>
+  journey({ calm: false }, async ({ page, open }) => {
+    await open("/pools/nas1%3Anone");
+    await page.getByText("There is no pool nas1:none.").waitFor();
   }),
 );

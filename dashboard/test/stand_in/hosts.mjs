@@ -233,25 +233,26 @@ const SOURCES = [
   ["processes", 30],
 ];
 
+/** What exists on a host, by kind and id. */
+export function factsOf(host, now) {
+  const since = iso(Math.max(host.firstSeen, now - 40 * 86400));
+  const disks = host.disks.map((each) => ({
+    kind: "disk",
+    id: each.device,
+    since,
+    doc: { model: each.model, size_bytes: each.size, rotational: each.rotational },
+  }));
+  const own = { os: host.os, kernel: host.kernel, addresses: host.interfaces.map(({ address }) => address) };
+  return [...disks, { kind: "host", id: "host", since, doc: own }];
+}
+
 export function detail(host, now, storage) {
   const head = summary(host, now, storage);
   const at = host.silentSince ?? now;
   return {
     ...head,
-    facts: [
-      {
-        kind: "host",
-        id: "host",
-        since: head.first_seen,
-        doc: { os: host.os, kernel: host.kernel, addresses: host.interfaces.map(({ address }) => address) },
-      },
-      ...host.disks.map((each) => ({
-        kind: "disk",
-        id: each.device,
-        since: head.first_seen,
-        doc: { model: each.model, size_bytes: each.size, rotational: each.rotational },
-      })),
-    ],
+    facts: factsOf(host, now).filter(({ kind }) => kind === "host"),
+    fact_counts: { disk: host.disks.length, host: 1 },
     sources: SOURCES.map(([source, interval]) => {
       const failing = host.failing.find(([name]) => name === source);
       return {

@@ -1,6 +1,7 @@
 // Deterministic series: every value is a function of host, labels and time, so
 // that two requests for the same moment agree and counters never fall.
 
+import { poolSeries } from "./datasets.mjs";
 import { healthSeries } from "./storage.mjs";
 
 /** A number in [0, 1) from any text. */
@@ -138,6 +139,7 @@ export function seriesOf(host) {
     }
   }
   healthSeries(host, add);
+  poolSeries(host, add);
   return all;
 }
 

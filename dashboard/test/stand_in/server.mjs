@@ -5,7 +5,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
-import { attention, detail, events, makeHosts, summary } from "./hosts.mjs";
+import { datasetsOf } from "./datasets.mjs";
+import { attention, detail, events, factsOf, makeHosts, summary } from "./hosts.mjs";
 import { samples, select } from "./samples.mjs";
 import { present } from "./series.mjs";
 import { arraysOf, controllersOf, diskDetail, diskOf, disksOf, poolsOf } from "./storage.mjs";
@@ -25,7 +26,7 @@ const POLICY =
 /**
  * Starts the server. `scenario` can be changed while it runs:
  * hosts (number), well (nothing needs attention), fail (path prefix → status),
- * storage (healthy, ailing or none), slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
+ * storage (healthy, ailing or none), datasets (how many a pool of ZFS has), slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
  * now (Unix s at which its clock stands; null: it goes).
  */
 export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}) {
@@ -34,6 +35,7 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     well: false,
     fail: {},
     storage: "ailing",
+    datasets: 23,
     slowMs: 0,
     ailing: false,
     liveMs: 2_000,
@@ -89,10 +91,14 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     if (path === "/api/system") return json(response, system(all, now, state.ailing));
     if (path === "/api/samples") return json(response, samples(all, query, now));
     if (path === "/api/events") return json(response, eventPage(all, query, now));
-    if (path.startsWith("/api/disks") || path === "/api/arrays" || path === "/api/pools")
+    if (path.startsWith("/api/disks") || path === "/api/arrays" || path.startsWith("/api/pools"))
       return storage(response, path, all, now);
-    const name = /^\/api\/hosts\/([^/]+)$/.exec(path)?.[1];
+    const [, name, facts] = /^\/api\/hosts\/([^/]+)(\/facts)?$/.exec(path) ?? [];
     const host = all.find((each) => each.name === decodeURIComponent(name ?? ""));
+    if (host !== undefined && facts !== undefined) {
+      const found = factsOf(host, now).filter(({ kind }) => kind === (query.get("kind") ?? kind));
+      return json(response, { facts: found, next_cursor: null });
+    }
     if (host !== undefined) return json(response, detail(host, now, state.storage));
     return problem(response, 404, "Not found", `there is no ${name === undefined ? path : `host ${name}`}`);
   }
@@ -105,6 +111,14 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     if (path === "/api/disks") {
       const controllers = all.flatMap((host) => controllersOf(host, kind));
       return json(response, { disks: every(disksOf), controllers, next_cursor: null });
+    }
+    const pool = /^\/api\/pools\/([^/]+)\/datasets$/.exec(path)?.[1];
+    if (pool !== undefined) {
+      const id = decodeURIComponent(pool);
+      const there = every(poolsOf).find((each) => each.id === id);
+      if (there === undefined) return problem(response, 404, "Not found", `there is no pool ${id}`);
+      const datasets = datasetsOf(there, now, state.datasets);
+      return json(response, { datasets, truncated: false, next_cursor: null });
     }
     const id = decodeURIComponent(path.slice("/api/disks/".length));
     for (const host of kind === "none" ? [] : all) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { StorageDisk, StorageScan, StorageVdev } from "../../src/api/types";
+import type { StorageDataset, StorageDisk, StorageScan, StorageVdev } from "../../src/api/types";
 import { valueLabels } from "../../src/charts/axes";
 import { ofAttribute, ofDisk } from "../../src/features/storage/charts";
+import { type DatasetRow, datasetRows, FLAT, quotaUsed, TREE } from "../../src/features/storage/datasets";
 import { newest } from "../../src/features/storage/pools";
 import { parseStorage, readRow } from "../../src/features/storage/search";
-import { arrange, type ListSpec } from "../../src/features/storage/table";
 import {
   errorLines,
   factValue,
@@ -17,6 +17,7 @@ import {
   verdict,
 } from "../../src/features/storage/words";
 import { age } from "../../src/format/time";
+import { arrange, type ListSpec } from "../../src/ui/list_table";
 
 const plain = (words: string) => words.replaceAll("\u2009", " ");
 
@@ -189,5 +190,36 @@ describe("a disk's charts", () => {
       ["worst", 1],
       ["threshold", 2],
     ]);
+  });
+});
+
+describe("datasets", () => {
+  const dataset = (name: string, part: Partial<StorageDataset> = {}) =>
+    ({
+      name,
+      type: "filesystem",
+      used_bytes: 1,
+      quota_bytes: null,
+      key_available: null,
+      ...part,
+    }) as StorageDataset;
+  const all = [
+    dataset("tank"),
+    dataset("tank/a", { quota_bytes: 4, used_bytes: 3, key_available: false, encryption: "aes-256-gcm" }),
+    dataset("tank/a/b", { used_bytes: 9 }),
+    dataset("tank/a-b"),
+  ];
+  const rows = datasetRows(all, false);
+  const namesOf = (found: { rows: DatasetRow[] }) => found.rows.map(({ name }) => name);
+
+  it("stay a tree until they are sorted or filtered", () => {
+    expect(rows.map(({ depth }) => depth)).toEqual([0, 1, 2, 1]);
+    expect(namesOf(arrange(TREE, rows, "", undefined))).toEqual(all.map(({ name }) => name));
+    expect(namesOf(arrange(FLAT, rows, "", "-used")).slice(0, 2)).toEqual(["tank/a/b", "tank/a"]);
+    expect(namesOf(arrange(FLAT, rows, "locked", undefined))).toEqual(["tank/a"]);
+  });
+
+  it("say how much of their quota they take", () => {
+    expect(rows.map(quotaUsed)).toEqual([null, 0.75, null, null]);
   });
 });

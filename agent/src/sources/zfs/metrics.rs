@@ -77,6 +77,7 @@ metrics! {
     AVAILABLE DATASET gauge "hi_zfs_dataset_available_bytes" Bytes "Space that is left for it.";
     BY_SNAPSHOTS DATASET gauge "hi_zfs_dataset_used_by_snapshots_bytes" Bytes "What would be free without its snapshots, where it has any.";
     QUOTA DATASET gauge "hi_zfs_dataset_quota_bytes" Bytes "Its quota, where it has one.";
+    COMPRESSED DATASET gauge "hi_zfs_dataset_compression_ratio" None "Bytes before compression by bytes after it, of a dataset and its children.";
     KEY DATASET gauge "hi_zfs_dataset_key_available" None "Whether the key of an encrypted dataset is loaded.";
     SNAPSHOTS DATASET gauge "hi_zfs_dataset_snapshots" None "Snapshots it has.";
     NEWEST DATASET gauge "hi_zfs_dataset_newest_snapshot_timestamp_seconds" Seconds "When the newest of them was made.";
@@ -227,6 +228,9 @@ fn push_dataset(pool: &str, dataset: &Known, out: &mut Readings) {
         (&NEWEST, dataset.newest_at),
         (&KEY, dataset.key_available.map(u64::from)),
     ];
+    if let Some(ratio) = dataset.compress_ratio {
+        out.push(&COMPRESSED, &labels, ratio);
+    }
     for (metric, value) in counts {
         if let Some(value) = value {
             out.push(metric, &labels, value as f64);

@@ -12,7 +12,9 @@ pub use disk::{
     StorageAttribute, StorageChange, StorageChangeEvent, StorageController, StorageDisk, StorageDiskDetail,
     StorageFieldChange, StoragePlace, StorageReading,
 };
-pub use whole::{StorageArray, StorageMember, StoragePool, StoragePoolType, StorageScan, StorageVdev};
+pub use whole::{
+    StorageArray, StorageDataset, StorageMember, StoragePool, StoragePoolType, StorageScan, StorageVdev,
+};
 
 /// How a thing is, as the collector judges it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, ToSchema)]

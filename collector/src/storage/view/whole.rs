@@ -196,3 +196,45 @@ pub struct StorageVdev {
     #[schema(no_recursion)]
     pub children: Vec<StorageVdev>,
 }
+
+/// A filesystem or volume of a pool of ZFS.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, ToSchema)]
+pub struct StorageDataset {
+    /// Its name with that of its pool: `tank/home/ann`.
+    pub name: String,
+    /// `filesystem`, `volume`; null while only its figures are known.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Where it is mounted, `none` or `legacy`.
+    pub mountpoint: Option<String>,
+    /// The snapshot it was cloned from.
+    pub origin: Option<String>,
+    /// What it takes, with its snapshots and children.
+    pub used_bytes: Option<f64>,
+    /// What is left for it.
+    pub available_bytes: Option<f64>,
+    /// What would be free without its snapshots.
+    pub used_by_snapshots_bytes: Option<f64>,
+    /// Most that it and its children may take.
+    pub quota_bytes: Option<f64>,
+    /// Most that it may take without snapshots and children.
+    pub refquota_bytes: Option<f64>,
+    /// What is kept for it.
+    pub reservation_bytes: Option<f64>,
+    /// Size of a volume.
+    pub size_bytes: Option<f64>,
+    /// Bytes before compression by bytes after it, children included.
+    pub compression_ratio: Option<f64>,
+    /// Its cipher; null when it is not encrypted.
+    pub encryption: Option<String>,
+    /// Whether its key is loaded; null when it is not encrypted.
+    pub key_available: Option<bool>,
+    /// It cannot be written to.
+    pub readonly: bool,
+    /// Snapshots it has.
+    pub snapshots: Option<f64>,
+    /// When the newest of them was made.
+    pub newest_snapshot_at: Option<Time>,
+    /// When it was made.
+    pub created_at: Option<Time>,
+}

@@ -91,7 +91,7 @@ function Row({ event }: { event: HostEvent }) {
 
 function Table({ events }: { events: readonly HostEvent[] }) {
   return (
-    <table className="table events">
+    <table className="table events phone-rows">
       <caption className="sr-only">Events, newest first</caption>
       <thead>
         <tr>

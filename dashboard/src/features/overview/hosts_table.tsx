@@ -56,9 +56,9 @@ export function HostsTable({
 }) {
   const body = useRef<HTMLTableSectionElement>(null);
   const columns = useMemo(() => COLUMNS.filter(({ key }) => shown.includes(key)), [shown]);
-  const { first, last } = useSlice(body, hosts.length, ROW_HEIGHT);
+  const { first, last, height } = useSlice(body, hosts.length, ROW_HEIGHT);
   return (
-    <table className="table hosts" aria-rowcount={hosts.length + 1}>
+    <table className="table hosts phone-rows" aria-rowcount={hosts.length + 1}>
       <caption className="sr-only">Hosts</caption>
       <thead>
         <tr>
@@ -70,11 +70,11 @@ export function HostsTable({
         </tr>
       </thead>
       <tbody ref={body} data-list="" onKeyDown={moveInList}>
-        <Spacer height={first * ROW_HEIGHT} columns={columns.length} />
+        <Spacer height={first * height} columns={columns.length} />
         {hosts.slice(first, last).map((host) => (
           <Row key={host.host_id} host={host} columns={columns} />
         ))}
-        <Spacer height={(hosts.length - last) * ROW_HEIGHT} columns={columns.length} />
+        <Spacer height={(hosts.length - last) * height} columns={columns.length} />
       </tbody>
     </table>
   );

@@ -116,3 +116,66 @@ export function ofAttribute(
     },
   ];
 }
+
+/** Seconds between readings of pools. */
+const POOL_INTERVAL = 30;
+
+interface PoolShape {
+  host: string;
+  name: string;
+}
+
+/** How full and how fragmented a pool of ZFS is. */
+export function ofPool({ host, name }: PoolShape): ChartSpec[] {
+  const labels = { pool: name };
+  const lines = [
+    ["allocated", "hi_zfs_pool_allocated_bytes"],
+    ["size", "hi_zfs_pool_size_bytes"],
+  ] as const;
+  const fragmentation = "hi_zfs_pool_fragmentation_ratio";
+  return [
+    {
+      mode: "value",
+      interval: POOL_INTERVAL,
+      id: "chart-space",
+      title: "Space",
+      unit: "bytes",
+      selections: lines.map(([, metric]) => ({ metric, equal: { instance: host, ...labels } })),
+      shape: (series) =>
+        lines.flatMap(([words, metric], color) => named(words, color, find(series, metric, labels))),
+      empty: "The pool was not read in this range.",
+    },
+    {
+      mode: "value",
+      interval: POOL_INTERVAL,
+      id: "chart-fragmentation",
+      title: "Free space fragmented",
+      unit: "ratio",
+      leastTop: 0.1,
+      selections: [{ metric: fragmentation, equal: { instance: host, ...labels } }],
+      shape: (series) => named("fragmented", 2, find(series, fragmentation, labels)),
+      empty: "The pool was not read in this range.",
+    },
+  ];
+}
+
+/** What a dataset takes, and how much of it its snapshots hold. */
+export function datasetSpace({ host, name }: PoolShape, dataset: string): ChartSpec {
+  const labels = { pool: name, dataset };
+  const lines = [
+    ["used", "hi_zfs_dataset_used_bytes"],
+    ["by snapshots", "hi_zfs_dataset_used_by_snapshots_bytes"],
+    ["quota", "hi_zfs_dataset_quota_bytes"],
+  ] as const;
+  return {
+    mode: "value",
+    interval: POOL_INTERVAL,
+    id: "chart-dataset",
+    title: "Space",
+    unit: "bytes",
+    selections: lines.map(([, metric]) => ({ metric, equal: { instance: host, ...labels } })),
+    shape: (series) =>
+      lines.flatMap(([words, metric], color) => named(words, color, find(series, metric, labels))),
+    empty: "It was not read in this range.",
+  };
+}

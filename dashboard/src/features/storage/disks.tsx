@@ -4,9 +4,9 @@ import * as number from "../../format/number";
 import { age, parseTime } from "../../format/time";
 import { Ago, Bar, Quantity } from "../../ui/figures";
 import { WEAR_LIMITS } from "../../ui/limits";
+import type { Column, ListSpec } from "../../ui/list_table";
 import { State } from "../../ui/state";
 import { NameCell, PlainWords } from "./parts";
-import type { Column, ListSpec } from "./table";
 import { place, transport, verdict } from "./words";
 
 const RANK = { critical: 4, warning: 3, info: 2, unknown: 1, ok: 0 } as const;
@@ -61,6 +61,7 @@ const COLUMNS: readonly Column<StorageDisk>[] = [
   {
     key: "host",
     words: "Host and place",
+    phone: "line",
     sortBy: (disk) => `${disk.host} ${place(disk) ?? ""} ${disk.device}`,
     cell: (disk) => (
       <div>
@@ -72,6 +73,7 @@ const COLUMNS: readonly Column<StorageDisk>[] = [
   {
     key: "verdict",
     words: "Verdict",
+    phone: "line",
     sortBy: (disk) => rankOf(disk.state),
     cell: (disk) => (
       <div className="verdict">
@@ -90,6 +92,7 @@ const COLUMNS: readonly Column<StorageDisk>[] = [
   {
     key: "transport",
     words: "Link",
+    phone: "none",
     sortBy: (disk) => transport(disk.transport),
     cell: (disk) => transport(disk.transport) ?? dash,
   },
@@ -144,7 +147,7 @@ const COLUMNS: readonly Column<StorageDisk>[] = [
 
 export const DISKS: ListSpec<StorageDisk> = {
   many: "Disks",
-  name: "storage-disks",
+  name: "storage storage-disks",
   columns: COLUMNS,
   first: { key: "disk", descending: false },
   also: (disk) =>

@@ -7,6 +7,7 @@ import type { StorageController } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Section } from "../../ui/facts";
 import { FilterField } from "../../ui/filter";
+import { arrange, ListTable } from "../../ui/list_table";
 import { State } from "../../ui/state";
 import { useTitle } from "../../ui/title";
 import { Command, Empty, ErrorNote, Skeleton } from "../../ui/views";
@@ -14,7 +15,6 @@ import { DISKS } from "./disks";
 import { HostLink } from "./parts";
 import { ARRAYS, POOLS } from "./pools";
 import { type Kind, readRow, type StorageSearch } from "./search";
-import { arrange, ListTable } from "./table";
 
 const route = getRouteApi("/storage");
 /** It brings the charts along, which the tables do without. */

@@ -12,7 +12,8 @@ import { Ago, Quantity } from "../../ui/figures";
 import { Gone, SidePanel } from "../../ui/side_panel";
 import { useOpenRow } from "../../ui/view";
 import { temperature } from "./charts";
-import { DeviceLink, Findings, HostLink, Scan, Words } from "./parts";
+import { DeviceLink, Findings, HostLink, Words } from "./parts";
+import { Allocation, known, poolFacts, Scans } from "./pool_parts";
 import { type Kind, readRow } from "./search";
 import { Vdevs } from "./vdevs";
 import { errorLines, place, sentence, transport, verdict } from "./words";
@@ -26,7 +27,6 @@ export interface Lists {
 const MARKS: readonly never[] = [];
 const ONE: Record<Kind, string> = { disk: "Disk", array: "Array", pool: "Pool" };
 
-const known = (rows: readonly (FactRow | null)[]): FactRow[] => rows.filter((row) => row !== null);
 const text = (name: string, value: string | null): FactRow | null => (value === null ? null : [name, value]);
 
 /** What is known of a disk; its page shows the same. */
@@ -114,66 +114,26 @@ function DiskPart({ disk }: { disk: StorageDisk }) {
   );
 }
 
-function Scans({ of }: { of: StoragePool | StorageArray }) {
-  if (of.scans.length === 0) return null;
-  return (
-    <>
-      <h3 className="panel-part">{of.scans.some(({ running }) => running) ? "Running, and last" : "Last"}</h3>
-      {of.scans.map((scan) => (
-        <Scan key={`${scan.function} ${scan.part}`} scan={scan} />
-      ))}
-    </>
-  );
-}
-
 function PoolPart({ pool }: { pool: StoragePool }) {
   return (
     <>
       <Findings findings={pool.findings} />
       {pool.reason !== null && pool.state !== "ok" && <p className="panel-quote">{pool.reason}</p>}
-      <Facts
-        rows={known([
-          ["State", <Words key="state" state={pool.state} words={pool.words} />],
-          ["Since", <Ago key="since" at={pool.state_since} />],
-          ["Host", <HostLink key="host" host={pool.host} />],
-          ["Size", <Quantity key="size" of={number.bytes(pool.size_bytes)} />],
-          ["Used", <Quantity key="used" of={number.percent(pool.used_ratio)} />],
-          ["Free", <Quantity key="free" of={number.bytes(pool.free_bytes)} />],
-          pool.fragmentation_ratio === null
-            ? null
-            : ["Fragmented", <Quantity key="frag" of={number.percent(pool.fragmentation_ratio)} />],
-          pool.compression_ratio === null
-            ? null
-            : ["Compressed", `${number.text(number.plain(pool.compression_ratio))} ×`],
-          pool.dedup_ratio === null || pool.dedup_ratio === 1
-            ? null
-            : ["Deduplicated", `${number.text(number.plain(pool.dedup_ratio))} ×`],
-          pool.data_errors === null
-            ? null
-            : ["Data errors", <Quantity key="errors" of={number.count(pool.data_errors)} />],
-          pool.datasets === null
-            ? null
-            : ["Datasets", <Quantity key="datasets" of={number.count(pool.datasets)} />],
-          pool.mountpoints.length === 0 ? null : ["Mounted at", pool.mountpoints.join(", ")],
-        ])}
-      />
+      <Facts rows={poolFacts(pool)} />
       <Scans of={pool} />
       <h3 className="panel-part">Devices</h3>
       <Vdevs vdevs={pool.vdevs} />
       {pool.allocation.length > 0 && (
         <>
           <h3 className="panel-part">Allocation</h3>
-          <ul className="panel-list">
-            {pool.allocation.map((each) => (
-              <li key={JSON.stringify(each)}>
-                <span>{[each.type ?? each.kind, each.profile].filter(Boolean).map(String).join(", ")}</span>
-                <span />
-                <Quantity of={number.bytes(Number(each.used_bytes ?? each.size_bytes ?? Number.NaN))} />
-              </li>
-            ))}
-          </ul>
+          <Allocation pool={pool} />
         </>
       )}
+      <p>
+        <Link to="/pools/$id" params={{ id: pool.id }}>
+          {pool.type === "zfs" ? "Datasets, snapshots and history" : "All of this pool"}
+        </Link>
+      </p>
     </>
   );
 }
@@ -238,8 +198,8 @@ export function StoragePanel({ all, shown }: { all: Lists; shown: Lists }) {
       row={row}
       kind={`${ONE[kind]}${thing === undefined ? "" : ` of ${thing.host}`}`}
       heading={
-        kind === "disk" && thing !== undefined ? (
-          <Link to="/disks/$id" params={{ id }}>
+        kind !== "array" && thing !== undefined ? (
+          <Link to={kind === "disk" ? "/disks/$id" : "/pools/$id"} params={{ id }}>
             {words}
           </Link>
         ) : (

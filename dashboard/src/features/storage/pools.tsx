@@ -3,9 +3,9 @@ import type { StorageArray, StoragePool, StorageScan } from "../../api/types";
 import * as number from "../../format/number";
 import { Bar, Quantity } from "../../ui/figures";
 import { FILESYSTEM_LIMITS } from "../../ui/limits";
+import type { Column, ListSpec } from "../../ui/list_table";
 import { rankOf } from "./disks";
 import { NameCell, PlainWords, Scan } from "./parts";
-import type { Column, ListSpec } from "./table";
 import { layout } from "./words";
 
 const dash = <span className="muted">–</span>;
@@ -51,12 +51,14 @@ const POOL_COLUMNS: readonly Column<StoragePool>[] = [
   {
     key: "state",
     words: "State",
+    phone: "line",
     sortBy: (pool) => rankOf(pool.state),
     cell: (pool) => <Finding of={pool} />,
   },
   {
     key: "layout",
     words: "Layout",
+    phone: "none",
     sortBy: (pool) => layout(pool.vdevs),
     cell: (pool) => layout(pool.vdevs) || dash,
   },
@@ -78,6 +80,7 @@ const POOL_COLUMNS: readonly Column<StoragePool>[] = [
   {
     key: "fragmentation",
     words: "Fragmented",
+    phone: "none",
     numeric: true,
     sortBy: (pool) => pool.fragmentation_ratio,
     cell: (pool) => <Quantity of={number.percent(pool.fragmentation_ratio)} />,
@@ -85,6 +88,7 @@ const POOL_COLUMNS: readonly Column<StoragePool>[] = [
   {
     key: "scan",
     words: "Scrub, resilver",
+    phone: "two",
     sortBy: (pool) => newest(pool.scans)?.progress_ratio ?? null,
     cell: (pool) => <ScanCell scans={pool.scans} />,
   },
@@ -92,7 +96,7 @@ const POOL_COLUMNS: readonly Column<StoragePool>[] = [
 
 export const POOLS: ListSpec<StoragePool> = {
   many: "Pools",
-  name: "storage-pools",
+  name: "storage storage-pools",
   columns: POOL_COLUMNS,
   first: { key: "pool", descending: false },
   also: (pool) =>
@@ -122,6 +126,7 @@ const ARRAY_COLUMNS: readonly Column<StorageArray>[] = [
   {
     key: "state",
     words: "State",
+    phone: "line",
     sortBy: (array) => rankOf(array.state),
     cell: (array) => <Finding of={array} />,
   },
@@ -153,6 +158,7 @@ const ARRAY_COLUMNS: readonly Column<StorageArray>[] = [
   {
     key: "scan",
     words: "Check, rebuild",
+    phone: "two",
     sortBy: (array) => newest(array.scans)?.progress_ratio ?? null,
     cell: (array) => <ScanCell scans={array.scans} />,
   },
@@ -160,7 +166,7 @@ const ARRAY_COLUMNS: readonly Column<StorageArray>[] = [
 
 export const ARRAYS: ListSpec<StorageArray> = {
   many: "Arrays",
-  name: "storage-arrays",
+  name: "storage storage-arrays",
   columns: ARRAY_COLUMNS,
   first: { key: "array", descending: false },
   also: (array) =>

@@ -10,6 +10,19 @@ export interface StorageSearch extends ViewSearch, Partial<Record<`sort_${Kind}`
   q?: string;
 }
 
+/** What of a pool's page stands in its URL. */
+export interface PoolSearch extends ViewSearch {
+  /** What the datasets are filtered by. */
+  q?: string;
+  sort?: string;
+}
+
+export const parsePool = (search: Record<string, unknown>): PoolSearch => ({
+  ...parseView(search),
+  q: searchText(search.q),
+  sort: searchText(search.sort),
+});
+
 export function parseStorage(search: Record<string, unknown>): StorageSearch {
   const result: StorageSearch = { ...parseView(search), q: searchText(search.q) };
   for (const kind of KINDS) result[`sort_${kind}`] = searchText(search[`sort_${kind}`]);

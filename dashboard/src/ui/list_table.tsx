@@ -1,28 +1,22 @@
-/** A list of the page: a table that sorts, and whose rows open a panel. Long ones render what is near the window. */
+/** A list: a table that sorts, and whose rows open a panel. Long ones render what is near the window. */
 import { type ReactNode, useRef } from "react";
-import { hasWords } from "../../format/words";
-import { Scroll } from "../../ui/scroll";
-import {
-  compare,
-  moveInList,
-  readSort,
-  type Sort,
-  SortHead,
-  Spacer,
-  useSlice,
-  writeSort,
-} from "../../ui/table";
+import { hasWords } from "../format/words";
+import { Scroll } from "./scroll";
+import { compare, moveInList, readSort, type Sort, SortHead, Spacer, useSlice, writeSort } from "./table";
 
 export interface Column<Row> {
   key: string;
   words: string;
   numeric?: boolean;
+  /** On a phone, where a row is a grid of three: a line of its own without the column's words, two places, or nothing. */
+  phone?: "line" | "two" | "none";
   sortBy: (row: Row) => string | number | null;
   cell: (row: Row) => ReactNode;
 }
 
 export interface ListSpec<Row> {
   many: string;
+  /** Classes of the table. */
   name: string;
   columns: readonly Column<Row>[];
   first: Sort<string>;
@@ -67,11 +61,11 @@ export function ListTable<Row extends { id: string; host_silent: boolean }>({
   onSort: (sort: string | undefined) => void;
 }) {
   const body = useRef<HTMLTableSectionElement>(null);
-  const { first, last } = useSlice(body, rows.length, ROW_HEIGHT);
+  const { first, last, height } = useSlice(body, rows.length, ROW_HEIGHT);
   const columns = spec.columns;
   return (
     <Scroll label={spec.many}>
-      <table className={`table rows storage ${spec.name}`} aria-rowcount={rows.length + 1}>
+      <table className={`table rows list phone-rows ${spec.name}`} aria-rowcount={rows.length + 1}>
         <caption className="sr-only">{spec.many}</caption>
         <thead>
           <tr>
@@ -89,10 +83,10 @@ export function ListTable<Row extends { id: string; host_silent: boolean }>({
           </tr>
         </thead>
         <tbody ref={body} data-list="" onKeyDown={moveInList}>
-          <Spacer height={first * ROW_HEIGHT} columns={columns.length} />
+          <Spacer height={first * height} columns={columns.length} />
           {rows.slice(first, last).map((row) => (
             <tr key={row.id} data-silent={row.host_silent ? "" : undefined}>
-              {columns.map(({ key, words, numeric, cell }, index) =>
+              {columns.map(({ key, words, numeric, phone, cell }, index) =>
                 index === 0 ? (
                   <th key={key} scope="row" data-column={key}>
                     {cell(row)}
@@ -102,6 +96,7 @@ export function ListTable<Row extends { id: string; host_silent: boolean }>({
                     key={key}
                     data-column={key}
                     data-words={words}
+                    data-phone={phone}
                     className={numeric ? "numeric" : undefined}
                   >
                     {cell(row)}
@@ -110,7 +105,7 @@ export function ListTable<Row extends { id: string; host_silent: boolean }>({
               )}
             </tr>
           ))}
-          <Spacer height={(rows.length - last) * ROW_HEIGHT} columns={columns.length} />
+          <Spacer height={(rows.length - last) * height} columns={columns.length} />
         </tbody>
       </table>
     </Scroll>
