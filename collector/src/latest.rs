@@ -124,7 +124,11 @@ pub struct Latest {
 
 /// The values about one thing.
 #[derive(Clone, Copy, Debug)]
-pub struct Thing<'a>(Option<&'a Series>);
+pub struct Thing<'a> {
+    series: Option<&'a Series>,
+    /// What was read before is passed over, Unix milliseconds.
+    from: i64,
+}
 
 impl Latest {
     /// Nothing yet of what a shape describes.
@@ -183,7 +187,12 @@ impl Latest {
 
     /// What is known of a thing, by its name in labels.
     pub fn of(&self, subject: &str) -> Thing<'_> {
-        Thing(self.things.get(subject))
+        self.of_since(subject, i64::MIN)
+    }
+
+    /// What of it was read at this time or later, Unix milliseconds: what a source tells no more is no news.
+    pub fn of_since(&self, subject: &str, from: i64) -> Thing<'_> {
+        Thing { series: self.things.get(subject), from }
     }
 
     /// The things that something of a metric that begins so is known of, by name.
@@ -282,19 +291,21 @@ impl<'a> Thing<'a> {
 
     /// All series of a metric.
     pub fn all(self, metric: &str) -> impl Iterator<Item = &'a Value> {
-        self.0.and_then(|series| series.get(metric)).into_iter().flat_map(BTreeMap::values)
+        let values = self.series.and_then(|series| series.get(metric)).into_iter().flat_map(BTreeMap::values);
+        values.filter(move |value| value.at >= self.from)
     }
 
     /// Everything, with the name of its metric.
     pub fn metrics(self) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        let series = self.0.into_iter().flatten();
-        series.flat_map(|(metric, values)| values.values().map(move |value| (&**metric, value)))
+        let series = self.series.into_iter().flatten();
+        let all = series.flat_map(|(metric, values)| values.values().map(move |value| (&**metric, value)));
+        all.filter(move |(_, value)| value.at >= self.from)
     }
 
     /// When the newest value of the metrics that begin so was read, Unix milliseconds.
     pub fn last_read(self, prefix: &str) -> Option<i64> {
-        let of = self.0?.iter().filter(|(metric, _)| metric.starts_with(prefix));
-        of.flat_map(|(_, values)| values.values()).map(|value| value.at).max()
+        let of = self.metrics().filter(|(metric, _)| metric.starts_with(prefix));
+        of.map(|(_, value)| value.at).max()
     }
 }
 

@@ -12,8 +12,11 @@ use uuid::Uuid;
 use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
-use crate::moment::Time;
+use crate::moment::{Time, now_ms};
 use crate::store::{EventFilter, EventRow};
+
+/// How far back texts are looked for when nothing is said, in milliseconds.
+const TEXT_BACK_MS: i64 = 90 * 86_400_000;
 
 /// How bad an event is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -66,7 +69,7 @@ pub struct EventPage {
         ("type" = Option<String>, Query, description = "Only of one of these types: `container_die,container_oom`."),
         ("severity" = Option<String>, Query, description = "Only of one of these severities: `warning,critical`."),
         ("container" = Option<String>, Query, description = "Only about the container of this name."),
-        ("q" = Option<String>, Query, description = "Only with this text in message, type or details, in whatever case."),
+        ("q" = Option<String>, Query, description = "Only with this text in message, type or details, in whatever case; of the last 90 days, unless `start` says more."),
         ("start" = Option<String>, Query, description = "Not before: RFC 3339 or Unix seconds."),
         ("end" = Option<String>, Query, description = "Before: RFC 3339 or Unix seconds."),
         ("limit" = Option<u32>, Query, description = "Most events of a page, 1 to 1000; 100 when not given."),
@@ -90,6 +93,10 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<EventPa
         end: params.time("end")?,
         before: params.get("cursor").map(parse_cursor).transpose()?,
     };
+    if filter.text.is_some() && filter.start.is_none() {
+        // No index helps with texts.
+        filter.start = Some(filter.end.unwrap_or_else(now_ms) - TEXT_BACK_MS);
+    }
     if let Some(name) = params.get("host") {
         let Some(host) = app.ask(app.store.host(name)).await? else {
             return Ok(Json(EventPage { events: Vec::new(), next_cursor: None }));

@@ -7,7 +7,7 @@ pub mod view;
 
 use std::sync::Arc;
 
-use crate::devices::Meanings;
+use crate::devices::{Meanings, STALE_MS};
 use crate::doc::Doc;
 use crate::latest::Latest;
 use crate::moment::Time;
@@ -45,6 +45,8 @@ pub struct HostContainers<'a> {
     pub facts: &'a [Arc<ContainerFact>],
     /// Its newest values.
     pub latest: &'a Latest,
+    /// When it was last heard of, Unix milliseconds.
+    pub seen_ms: i64,
     /// The present, Unix milliseconds.
     pub now_ms: i64,
 }
@@ -70,7 +72,7 @@ impl HostContainers<'_> {
             address: part.text("address"),
         };
         let labels = Doc(row.doc.get("labels").unwrap_or(&serde_json::Value::Null)).fields();
-        let things = Usage::of(self.latest, &fact);
+        let things = Usage::of(self.latest, &fact, self.seen_ms - STALE_MS);
         let inside = ContainerInside {
             command: doc.text("command"),
             mounts: doc.list("mounts").map(mount).collect(),
@@ -92,7 +94,7 @@ impl HostContainers<'_> {
     }
 
     fn container(&self, fact: &ContainerFact) -> Container {
-        let usage = Usage::of(self.latest, fact);
+        let usage = Usage::of(self.latest, fact, self.seen_ms - STALE_MS);
         let running = fact.is_running();
         let mut container = Container {
             id: format!("{}:{}", self.host, fact.id),

@@ -14,7 +14,7 @@ fn fact(id: &str, doc: Value) -> Arc<ContainerFact> {
 }
 
 fn host<'a>(facts: &'a [Arc<ContainerFact>], latest: &'a Latest) -> HostContainers<'a> {
-    HostContainers { host: "nas1", silent: false, facts, latest, now_ms: NOW }
+    HostContainers { host: "nas1", silent: false, facts, latest, seen_ms: NOW, now_ms: NOW }
 }
 
 fn web() -> Value {
@@ -116,4 +116,58 @@ fn a_container_is_found_by_any_of_its_names() {
         assert!(fact.contains(text), "{text}");
     }
     assert!(!fact.contains("postgres"));
+}
+
+/// Layout of these containers, with their CPU time, memory and received bytes; series are numbered as the containers are.
+fn docker(numbers: std::ops::Range<i32>) -> Arc<crate::model::Layout> {
+    const METRICS: [&str; 3] = [
+        "container_cpu_usage_seconds_total",
+        "container_memory_working_set_bytes",
+        "container_network_receive_bytes_total",
+    ];
+    let info = |(number, index): (i32, usize)| {
+        let labels = [("id", format!("/docker/{number:064}")), ("name", format!("c{number}"))];
+        Some(crate::model::SeriesInfo {
+            id: number * METRICS.len() as i32 + index as i32 + 1,
+            host: 1,
+            metric: Arc::from(METRICS[index]),
+            kind: hi_common::metric::Kind::Counter,
+            labels: labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        })
+    };
+    let all = numbers.flat_map(|number| (0..METRICS.len()).map(move |index| (number, index)));
+    Arc::new(crate::model::Layout::new(1, Arc::from("docker"), 1, all.map(info).collect()))
+}
+
+#[test]
+fn ten_thousand_containers_leave_nothing_behind() {
+    let mut latest = Latest::new(&SHAPE);
+    for generation in 0..2_000 {
+        let layout = docker(generation * 5..generation * 5 + 10);
+        let values = vec![1.0; layout.infos.len()];
+        latest.apply(&row(&layout, NOW + i64::from(generation), &values));
+        assert_eq!(latest.len(), 30);
+    }
+    assert_eq!(latest.subjects("container_").len(), 10);
+}
+
+#[test]
+fn a_thousand_containers_are_put_together_at_once() {
+    let layout = docker(0..1_000);
+    let mut latest = Latest::new(&SHAPE);
+    for tick in 0..2 {
+        let values = vec![f64::from(tick); layout.infos.len()];
+        latest.apply(&row(&layout, NOW - 10_000 + i64::from(tick) * 10_000, &values));
+    }
+    let of = |number: i32| {
+        let mut doc = web();
+        doc["name"] = json!(format!("c{number}"));
+        doc["container_id"] = json!(format!("{number:064}"));
+        fact(&format!("c{number}"), doc)
+    };
+    let facts: Vec<Arc<ContainerFact>> = (0..1_000).map(of).collect();
+    let begun = std::time::Instant::now();
+    let list = host(&facts, &latest).list(|_| true);
+    println!("1,000 containers put together in {:.1} ms", begun.elapsed().as_secs_f64() * 1e3);
+    assert!(list.iter().all(|one| one.cpu_cores == Some(0.1)));
 }

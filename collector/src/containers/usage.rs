@@ -17,8 +17,9 @@ pub(super) struct Usage<'a> {
 }
 
 impl<'a> Usage<'a> {
-    pub(super) fn of(latest: &'a Latest, fact: &'a ContainerFact) -> Self {
-        let things = [latest.of(&fact.id), latest.of(&fact.name)];
+    /// What was read at this time or later, Unix milliseconds.
+    pub(super) fn of(latest: &'a Latest, fact: &'a ContainerFact, from: i64) -> Self {
+        let things = [latest.of_since(&fact.id, from), latest.of_since(&fact.name, from)];
         let count = if fact.id == fact.name { 1 } else { 2 };
         let id = fact.container_id.get(..SHORT_ID).unwrap_or(&fact.container_id);
         Self { things, count, id }

@@ -42,7 +42,7 @@ const LOG_FREE_BYTES_MIN: f64 = 32.0;
 
 /// Every controller that there is a fact or a reading of.
 pub(super) fn bmcs(host: &HostDevices<'_>) -> Vec<Bmc> {
-    let known = host.latest.of(BMC);
+    let known = host.known(BMC);
     let mut found: Vec<Bmc> = host.of("bmc").map(|fact| bmc(host, Some(fact), known)).collect();
     if found.is_empty() && known.last_read("ipmi_").is_some() {
         found.push(bmc(host, None, known));
@@ -114,7 +114,7 @@ fn findings(bmc: &Bmc, since: Time) -> Vec<StorageFinding> {
 
 /// Its sensors as a chip.
 pub(super) fn chip(host: &HostDevices<'_>) -> Option<SensorChip> {
-    let sensors = sensors(host.latest.of(BMC));
+    let sensors = sensors(host.known(BMC));
     (!sensors.is_empty()).then(|| SensorChip {
         id: host.id("ipmi"),
         host: host.host.to_owned(),

@@ -43,7 +43,7 @@ impl<'a> Names<'a> {
     pub(super) fn new(host: &HostDevices<'a>, names: &[Option<&str>]) -> Self {
         let mut names: Vec<&str> = names.iter().copied().flatten().collect();
         names.dedup();
-        Self { things: names.into_iter().map(|name| host.latest.of(name)).collect() }
+        Self { things: names.into_iter().map(|name| host.known(name)).collect() }
     }
 
     /// Value of the first of these metrics that there is.

@@ -56,15 +56,18 @@ const PWM_FULL: f64 = 255.0;
 struct Alarms {
     usual: bool,
     critical: bool,
+    /// The sensor is switched off: its alarms say nothing.
+    off: bool,
 }
 
 /// Every chip that something is read of.
 pub(super) fn chips(host: &HostDevices<'_>) -> Vec<SensorChip> {
-    host.latest.subjects("node_hwmon_").into_iter().map(|chip| one(host, chip)).collect()
+    let chips = host.latest.subjects("node_hwmon_").into_iter().map(|chip| one(host, chip));
+    chips.filter(|chip| !chip.sensors.is_empty()).collect()
 }
 
 fn one(host: &HostDevices<'_>, chip: &str) -> SensorChip {
-    let known = host.latest.of(chip);
+    let known = host.known(chip);
     let fact = host.of("sensor_chip").find(|standing| standing.fact.id == chip);
     let doc = fact.map(|standing: &StandingFact| Doc(&standing.fact.doc));
     let told = known.all("node_hwmon_chip_names").map(|value| value.label("chip_name").to_owned()).next();
@@ -160,6 +163,7 @@ fn put(sensor: &mut Sensor, alarms: &mut Alarms, element: &str, value: &Value) {
         "max" => sensor.max = limit,
         "crit" => sensor.critical_max = limit,
         "lcrit" => sensor.critical_min = limit,
+        "enable" if sensor.kind != SensorType::Pwm => alarms.off = value.value == 0.0,
         "fault" => sensor.fault = Some(value.value > 0.0),
         "alarm" | "min_alarm" | "max_alarm" | "cap_alarm" => {
             alarms.usual |= value.value > 0.0;
@@ -192,10 +196,15 @@ impl Sensor {
 /// How a sensor is. Boards report alarms of voltages whose limits nobody has set, and of cases that are open: these are told,
 /// not complained of.
 fn judge(mut sensor: Sensor, alarms: Alarms) -> Sensor {
+    if alarms.off {
+        sensor.message = Some("is switched off".to_owned());
+        return sensor;
+    }
     use SensorType::{Current, Fan, Power, Temperature};
     let hot = sensor.kind == Temperature;
     let above =
         |limit: Option<f64>| sensor.value.zip(limit).filter(|(value, limit)| *limit > 0.0 && value >= limit);
+    let below = sensor.value.zip(sensor.min).filter(|(value, limit)| value < limit);
     let matters = matches!(sensor.kind, Temperature | Fan | Power | Current);
     let (state, message) = if sensor.fault == Some(true) {
         (StorageState::Info, Some("broken or not connected".to_owned()))
@@ -205,6 +214,8 @@ fn judge(mut sensor: Sensor, alarms: Alarms) -> Sensor {
         (StorageState::Critical, Some("raises a critical alarm".to_owned()))
     } else if let Some((value, limit)) = above(sensor.max).filter(|_| hot) {
         (StorageState::Warning, Some(format!("{value} °C, high from {limit} °C")))
+    } else if let Some((value, limit)) = below.filter(|_| sensor.kind == Fan && sensor.alarm.is_none()) {
+        (StorageState::Warning, Some(format!("{value} rpm, slow below {limit} rpm")))
     } else if alarms.usual && matters {
         (StorageState::Warning, Some("raises an alarm".to_owned()))
     } else if alarms.usual || alarms.critical {

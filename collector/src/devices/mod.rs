@@ -13,7 +13,7 @@ pub mod view;
 
 use std::collections::HashMap;
 
-use crate::latest::{Latest, Shape, Subject};
+use crate::latest::{Latest, Shape, Subject, Thing};
 use crate::storage::view::{StorageFinding, StorageState};
 use crate::store::{MetricRow, StandingFact};
 
@@ -21,6 +21,9 @@ use view::{Bmc, Gpu, HostPower, Sensor, SensorChip, Ups};
 
 /// Kinds of facts that this is made of.
 pub const FACT_KINDS: [&str; 4] = ["sensor_chip", "gpu", "bmc", "ups"];
+
+/// Readings that a host has not told for so long while it told others are not shown, in milliseconds: their source fails.
+pub const STALE_MS: i64 = 15 * 60_000;
 
 /// Name of the thing that the series of the management controller are about.
 const BMC: &str = "bmc";
@@ -62,6 +65,8 @@ pub struct HostDevices<'a> {
     pub facts: &'a [StandingFact],
     /// Its newest values.
     pub latest: &'a Latest,
+    /// When it was last heard of, Unix milliseconds.
+    pub seen_ms: i64,
     /// The present, Unix milliseconds.
     pub now_ms: i64,
 }
@@ -115,6 +120,11 @@ impl<'a> HostDevices<'a> {
     /// The power it takes; none where nothing measures it.
     pub fn power(&self, prices: &power::Prices) -> Option<HostPower> {
         power::of_host(self, prices)
+    }
+
+    /// What is known of a thing, without what was not read any more for [`STALE_MS`] while the host went on.
+    fn known(&self, subject: &str) -> Thing<'a> {
+        self.latest.of_since(subject, self.seen_ms - STALE_MS)
     }
 
     fn of(&self, kind: &'static str) -> impl Iterator<Item = &'a StandingFact> + use<'a> {

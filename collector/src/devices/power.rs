@@ -186,7 +186,7 @@ fn measured(
 }
 
 fn management(host: &HostDevices<'_>) -> Vec<Measured> {
-    let known = host.latest.of(BMC);
+    let known = host.known(BMC);
     // A controller without DCMI power answers with 0 W.
     let dcmi = DCMI
         .iter()
@@ -209,7 +209,7 @@ fn management(host: &HostDevices<'_>) -> Vec<Measured> {
 fn hwmon(host: &HostDevices<'_>) -> Vec<Measured> {
     let mut found = Vec::new();
     for chip in host.latest.subjects("node_hwmon_power") {
-        let known = host.latest.of(chip);
+        let known = host.known(chip);
         let name = known.all("node_hwmon_chip_names").map(|value| value.label("chip_name")).next();
         let name = name.filter(|name| !name.is_empty()).unwrap_or(chip);
         let mut sensors: Vec<&str> = Vec::new();
@@ -234,7 +234,7 @@ fn hwmon(host: &HostDevices<'_>) -> Vec<Measured> {
 
 /// A supply that another machine serves feeds that machine first: it is shown, not counted.
 fn of_ups(host: &HostDevices<'_>, ups: &Ups) -> Option<Measured> {
-    let known = host.latest.of(&ups.name);
+    let known = host.known(&ups.name);
     let own = |value: &&Value| {
         let server = value.label("server");
         server.is_empty() || ups.server.as_deref().is_none_or(|own| own == server)
@@ -290,8 +290,7 @@ fn rapl(host: &HostDevices<'_>) -> Vec<Measured> {
 /// A processor inside a package is in that package's account: Intel's sit at 00:02.0, others say so.
 fn of_gpu(host: &HostDevices<'_>, gpu: &Gpu) -> Option<Measured> {
     let names = [Some(gpu.key.as_str()), gpu.uuid.as_deref(), gpu.pci_address.as_deref()];
-    let find =
-        |metric: &&str| names.iter().flatten().find_map(|name| host.latest.of(name).all(metric).next());
+    let find = |metric: &&str| names.iter().flatten().find_map(|name| host.known(name).all(metric).next());
     let value = GPU.iter().find_map(|metric| find(metric).filter(|value| value.value.is_finite()))?;
     let integrated = gpu.facts.get("integrated").and_then(serde_json::Value::as_bool) == Some(true)
         || gpu.pci_address.as_deref().is_some_and(|address| address.ends_with(":00:02.0"));
@@ -304,7 +303,7 @@ fn of_gpu(host: &HostDevices<'_>, gpu: &Gpu) -> Option<Measured> {
 fn batteries(host: &HostDevices<'_>) -> Vec<Measured> {
     let mut found = Vec::new();
     for name in host.latest.subjects("node_power_supply_power_watt") {
-        for value in host.latest.of(name).all("node_power_supply_power_watt") {
+        for value in host.known(name).all("node_power_supply_power_watt") {
             found.push(measured(host, Kind::Battery, name.to_owned(), value, 1.0, None));
         }
     }

@@ -31,7 +31,7 @@ fn add(latest: &mut Latest, at: i64, values: &[Sample<'_>]) {
 }
 
 fn host<'a>(facts: &'a [StandingFact], latest: &'a Latest) -> HostDevices<'a> {
-    HostDevices { host: "nas1", silent: false, facts, latest, now_ms: READ }
+    HostDevices { host: "nas1", silent: false, facts, latest, seen_ms: READ, now_ms: READ }
 }
 
 fn lines(host: &HostDevices<'_>) -> Vec<(AttentionSeverity, String)> {
@@ -89,6 +89,33 @@ fn heat_and_alarms_are_told_by_degrees() {
         [(AttentionSeverity::Critical, format!("{name} 101 °C, critical from 100 °C"))]
     );
     assert_eq!(of(60.0, 1.0), [(AttentionSeverity::Critical, format!("{name} raises a critical alarm"))]);
+}
+
+#[test]
+fn what_is_not_read_any_more_is_not_shown_while_the_host_goes_on() {
+    let values = latest(&coretemp(101.0, 1.0));
+    let later =
+        HostDevices { seen_ms: READ + STALE_MS + 1, now_ms: READ + STALE_MS + 1, ..host(&[], &values) };
+    assert_eq!((later.chips(), lines(&later)), (vec![], vec![]));
+    let silent = HostDevices { silent: true, seen_ms: READ, ..later };
+    assert_eq!((silent.chips().len(), lines(&silent)), (1, vec![]), "the last that was heard of it");
+}
+
+#[test]
+fn sensors_that_are_off_say_nothing_and_slow_fans_are_told() {
+    let of = |sensor: &'static str| [("chip", "nct6779"), ("sensor", sensor)];
+    let (temp, fan) = (of("temp7"), of("fan1"));
+    let values = latest(&[
+        ("node_hwmon_temp_celsius", &temp, 110.0),
+        ("node_hwmon_temp_crit_celsius", &temp, 100.0),
+        ("node_hwmon_temp_enable_celsius", &temp, 0.0),
+        ("node_hwmon_fan_rpm", &fan, 200.0),
+        ("node_hwmon_fan_min_rpm", &fan, 600.0),
+    ]);
+    assert_eq!(
+        lines(&host(&[], &values)),
+        [(AttentionSeverity::Warning, "sensor nct6779 fan1 200 rpm, slow below 600 rpm".to_owned())]
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{HostDevices, THERMAL, worst_sensor};
 
 /// All zones as one chip; none where there are none.
 pub(super) fn chip(host: &HostDevices<'_>) -> Option<SensorChip> {
-    let known = host.latest.of(THERMAL);
+    let known = host.known(THERMAL);
     let mut sensors: Vec<Sensor> = known
         .all("node_thermal_zone_temp")
         .map(|value| {

@@ -73,7 +73,7 @@ fn ups(host: &HostDevices<'_>, key: &str, fact: Option<&StandingFact>, metrics: 
     let null = serde_json::Value::Null;
     let doc = Doc(fact.map_or(&null, |standing| &standing.fact.doc));
     let (name, server) = key.rsplit_once('@').map_or((key, None), |(name, server)| (name, Some(server)));
-    let known = Known { thing: host.latest.of(name), server };
+    let known = Known { thing: host.known(name), server };
     let flags: Vec<String> = known
         .all("ups_status")
         .filter(|value| value.value > 0.0)

@@ -144,6 +144,7 @@ impl Known<'_> {
             silent: self.state() == HostState::Silent,
             facts: self.standing,
             latest: &self.now.devices,
+            seen_ms: self.last_seen(),
             now_ms: self.now_ms,
         }
     }
@@ -155,6 +156,7 @@ impl Known<'_> {
             silent: self.state() == HostState::Silent,
             facts: self.containers,
             latest: &self.now.devices,
+            seen_ms: self.last_seen(),
             now_ms: self.now_ms,
         }
     }

@@ -3068,7 +3068,7 @@ export interface operations {
                 severity?: string;
                 /** @description Only about the container of this name. */
                 container?: string;
-                /** @description Only with this text in message, type or details, in whatever case. */
+                /** @description Only with this text in message, type or details, in whatever case; of the last 90 days, unless `start` says more. */
                 q?: string;
                 /** @description Not before: RFC 3339 or Unix seconds. */
                 start?: string;
