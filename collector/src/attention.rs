@@ -62,11 +62,13 @@ pub enum AttentionKind {
     StorageRebuilding,
     /// A sensor is beyond its limits, or raises an alarm.
     SensorAlarm,
+    /// Memory errors could not be corrected.
+    MemoryErrors,
     /// A graphics processor cannot be read, has errors, or is slowed down by heat or lack of power.
     GpuFailing,
     /// The management controller reports something wrong.
     BmcAlarm,
-    /// A UPS runs from its battery.
+    /// A UPS, or a machine with a battery of its own, runs from its battery.
     UpsOnBattery,
     /// A UPS wants a new battery, is overloaded, or cannot be read.
     UpsFailing,

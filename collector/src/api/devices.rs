@@ -100,7 +100,7 @@ pub async fn gpus(State(app): State<App>, params: Params) -> Result<Json<GpuPage
     Ok(Json(GpuPage { gpus, next_cursor }))
 }
 
-/// Lists the uninterruptible power supplies that hosts read.
+/// Lists the uninterruptible power supplies that hosts read, and the batteries of machines that have one.
 ///
 /// # Errors
 /// Wrong parameters; nothing was ever read of the database.

@@ -6,6 +6,7 @@ use crate::storage::StorageAttention;
 use crate::storage::view::{StorageDisk, StorageFinding, StorageState};
 
 use super::Devices;
+use super::battery::PROTOCOL;
 use super::view::{SensorOrigin, SensorType};
 
 /// Temperatures above this are no readings: inputs that nothing is connected to.
@@ -46,8 +47,20 @@ impl Devices {
                 Some(true) => AttentionKind::UpsOnBattery,
                 _ => AttentionKind::UpsFailing,
             };
-            let (subject, target) = (format!("UPS {}", ups.name), format!("ups:{}", ups.id));
+            let noun = if ups.protocol.as_deref() == Some(PROTOCOL) { "battery" } else { "UPS" };
+            let (subject, target) = (format!("{noun} {}", ups.name), format!("ups:{}", ups.id));
             found.extend(merged(kind, &subject, &target, &ups.findings));
+        }
+        if let Some(errors) = self.memory_errors.filter(|errors| *errors > 0.0 && !self.silent) {
+            let noun = if errors == 1.0 { "error" } else { "errors" };
+            found.push(StorageAttention {
+                severity: AttentionSeverity::Critical,
+                kind: AttentionKind::MemoryErrors,
+                subject: "memory".to_owned(),
+                target: None,
+                message: format!("{errors} {noun} could not be corrected since the machine was started"),
+                since: self.memory_errors_at,
+            });
         }
         found
     }

@@ -3,6 +3,7 @@
 //! here is pure.
 
 mod attention;
+mod battery;
 mod bmc;
 mod gpu;
 mod hwmon;
@@ -14,13 +15,14 @@ pub mod view;
 use std::collections::HashMap;
 
 use crate::latest::{Latest, Shape, Subject, Thing};
+use crate::moment::Time;
 use crate::storage::view::{StorageFinding, StorageState};
 use crate::store::{MetricRow, StandingFact};
 
 use view::{Bmc, Gpu, HostPower, Sensor, SensorChip, Ups};
 
 /// Kinds of facts that this is made of.
-pub const FACT_KINDS: [&str; 4] = ["sensor_chip", "gpu", "bmc", "ups"];
+pub const FACT_KINDS: [&str; 5] = ["sensor_chip", "gpu", "bmc", "ups", "power_supply"];
 
 /// Readings that a host has not told for so long while it told others are not shown, in milliseconds: their source fails.
 pub const STALE_MS: i64 = 15 * 60_000;
@@ -32,6 +34,9 @@ const THERMAL: &str = "thermal";
 /// Name of the thing that the series of running average power limits are about.
 const RAPL: &str = "rapl";
 
+/// Name of the thing that the series of memory errors are about.
+const EDAC: &str = "edac";
+
 /// How the metrics of devices and containers begin, and what each is about.
 pub const SHAPE: Shape = Shape {
     metrics: &[
@@ -41,6 +46,7 @@ pub const SHAPE: Shape = Shape {
         ("hi_thermal_", Subject::Only(THERMAL)),
         ("node_power_supply_", Subject::Label("power_supply")),
         ("node_rapl_", Subject::Only(RAPL)),
+        ("node_edac_", Subject::Only(EDAC)),
         ("ipmi_", Subject::Only(BMC)),
         ("hi_ipmi_", Subject::Only(BMC)),
         ("nvidia_smi_", Subject::Label("uuid")),
@@ -79,8 +85,14 @@ pub struct Devices {
     pub gpus: Vec<Gpu>,
     /// Management controllers.
     pub bmcs: Vec<Bmc>,
-    /// Uninterruptible power supplies.
+    /// Uninterruptible power supplies, and batteries of machines that have one.
     pub upses: Vec<Ups>,
+    /// Memory errors that could not be corrected, since the start of the machine.
+    pub memory_errors: Option<f64>,
+    /// When they were read.
+    memory_errors_at: Time,
+    /// Nothing is heard of the host.
+    silent: bool,
 }
 
 /// Meaning of metrics by name.
@@ -90,7 +102,16 @@ impl<'a> HostDevices<'a> {
     /// Puts everything together.
     pub fn all(&self) -> Devices {
         let none = Meanings::new();
-        Devices { chips: self.chips(), gpus: self.gpus(&none), bmcs: self.bmcs(), upses: self.upses(&none) }
+        let errors = || self.known(EDAC).all("node_edac_uncorrectable_errors_total");
+        Devices {
+            chips: self.chips(),
+            gpus: self.gpus(&none),
+            bmcs: self.bmcs(),
+            upses: self.upses(&none),
+            memory_errors: errors().map(|value| value.value).reduce(|a, b| a + b),
+            memory_errors_at: Time(errors().map(|value| value.at).max().unwrap_or(0)),
+            silent: self.silent,
+        }
     }
 
     /// Chips with sensors, by id.

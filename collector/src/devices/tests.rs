@@ -254,6 +254,48 @@ fn a_ups_on_battery_says_how_long() {
 }
 
 #[test]
+fn the_battery_of_a_laptop_is_a_power_supply() {
+    let info = |status: &'static str| {
+        [("capacity_level", "Normal"), ("power_supply", "BAT0"), ("status", status), ("type", "Battery")]
+    };
+    let (battery, mains) = ([("power_supply", "BAT0")], [("power_supply", "AC")]);
+    let of = |status, online| {
+        latest(&[
+            ("node_power_supply_info", &info(status), 1.0),
+            ("node_power_supply_online", &mains, online),
+            ("node_power_supply_capacity", &battery, 81.0),
+            ("node_power_supply_energy_watthour", &battery, 36.0),
+            ("node_power_supply_power_watt", &battery, 6.0),
+        ])
+    };
+    let facts = [
+        fact("power_supply", "AC", json!({"type": "Mains"})),
+        fact("power_supply", "BAT0", json!({"type": "Battery", "model": "LNV-45N1", "technology": "Li-ion"})),
+        fact("power_supply", "hidpp_0", json!({"type": "Battery", "scope": "Device"})),
+    ];
+    let drained = of("Discharging", 0.0);
+    let host = |values| HostDevices { facts: &facts, ..host(&[], values) };
+    let upses = host(&drained).upses(&Meanings::new());
+    assert_eq!((upses.len(), upses[0].id.as_str()), (1, "nas1:BAT0"));
+    assert_eq!((upses[0].on_battery, upses[0].battery_runtime_seconds), (Some(true), Some(21_600.0)));
+    assert_eq!(
+        lines(&host(&drained)),
+        [(AttentionSeverity::Warning, "battery BAT0 on battery, 81 % left for 360 min".to_owned())]
+    );
+    let charged = of("Not charging", 1.0);
+    assert_eq!(lines(&host(&charged)), []);
+    assert_eq!(host(&charged).upses(&Meanings::new())[0].status.as_deref(), Some("on line"));
+}
+
+#[test]
+fn memory_errors_that_were_not_corrected_are_told() {
+    let of = |count| latest(&[("node_edac_uncorrectable_errors_total", &[("controller", "0")], count)]);
+    assert_eq!(lines(&host(&[], &of(0.0))), []);
+    let told = "memory 2 errors could not be corrected since the machine was started";
+    assert_eq!(lines(&host(&[], &of(2.0))), [(AttentionSeverity::Critical, told.to_owned())]);
+}
+
+#[test]
 fn two_servers_may_have_a_ups_of_the_same_name() {
     let of = |server: &'static str| [("server", server), ("ups", "ups")];
     let (here, there) = (of("127.0.0.1:3493"), of("10.0.0.2:3493"));

@@ -9,7 +9,7 @@ use crate::storage::view::{StorageFinding, StorageState};
 use crate::store::StandingFact;
 
 use super::view::Ups;
-use super::{HostDevices, Meanings, worst_of};
+use super::{HostDevices, Meanings, battery, worst_of};
 
 /// Status flags in words.
 const FLAGS: [(&str, &str); 17] = [
@@ -65,6 +65,7 @@ pub(super) fn upses(host: &HostDevices<'_>, metrics: &Meanings) -> Vec<Ups> {
             found.push(ups(host, name, None, metrics));
         }
     }
+    found.extend(battery::upses(host, metrics));
     found.sort_by(|a, b| a.id.cmp(&b.id));
     found
 }
@@ -112,10 +113,15 @@ fn ups(host: &HostDevices<'_>, key: &str, fact: Option<&StandingFact>, metrics: 
         ..Ups::default()
     };
     numbers(&mut ups, known, doc);
-    ups.findings = findings(&ups);
+    judge(&mut ups);
+    ups
+}
+
+/// What is wrong with it, and how it is.
+pub(super) fn judge(ups: &mut Ups) {
+    ups.findings = findings(ups);
     let unknown = ups.flags.is_empty() && ups.unreadable.is_none();
     ups.state = worst_of(&ups.findings, if unknown { StorageState::Unknown } else { StorageState::Ok });
-    ups
 }
 
 fn numbers(ups: &mut Ups, known: Known<'_>, doc: Doc<'_>) {
@@ -141,7 +147,8 @@ fn has(flags: &[String], flag: &str) -> Option<bool> {
     (!flags.is_empty()).then(|| flags.iter().any(|own| own == flag))
 }
 
-fn status(flags: &[String]) -> Option<String> {
+/// The flags in words.
+pub(super) fn status(flags: &[String]) -> Option<String> {
     let word = |flag: &String| {
         let known = FLAGS.iter().find(|(known, _)| known == flag);
         known.map_or_else(|| flag.to_lowercase(), |(_, word)| (*word).to_owned())

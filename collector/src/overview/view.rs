@@ -83,7 +83,7 @@ pub struct HostSummary {
     pub containers_running: u32,
     /// Number of those whose health check fails.
     pub containers_unhealthy: u32,
-    /// Whether a UPS that it reads runs from its battery; null without one.
+    /// Whether a UPS that it reads, or it itself, runs from a battery; null without one.
     pub ups_on_battery: Option<bool>,
     /// Charge of the battery that has least, 0 to 1.
     pub ups_charge_ratio: Option<f64>,

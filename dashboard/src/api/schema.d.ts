@@ -480,7 +480,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the uninterruptible power supplies that hosts read.
+         * Lists the uninterruptible power supplies that hosts read, and the batteries of machines that have one.
          * @description # Errors
          *     Wrong parameters; nothing was ever read of the database.
          */
@@ -580,7 +580,7 @@ export interface components {
          * @description What an entry is about.
          * @enum {string}
          */
-        AttentionKind: "host_silent" | "filesystem_full" | "filesystem_stalled" | "source_failing" | "name_conflict" | "data_lost" | "dead_letters" | "disk_failing" | "disk_unreadable" | "array_degraded" | "pool_degraded" | "storage_rebuilding" | "sensor_alarm" | "gpu_failing" | "bmc_alarm" | "ups_on_battery" | "ups_failing" | "container_failing" | "agent_restarted";
+        AttentionKind: "host_silent" | "filesystem_full" | "filesystem_stalled" | "source_failing" | "name_conflict" | "data_lost" | "dead_letters" | "disk_failing" | "disk_unreadable" | "array_degraded" | "pool_degraded" | "storage_rebuilding" | "sensor_alarm" | "memory_errors" | "gpu_failing" | "bmc_alarm" | "ups_on_battery" | "ups_failing" | "container_failing" | "agent_restarted";
         /**
          * @description How bad an entry is.
          * @enum {string}
@@ -1543,7 +1543,7 @@ export interface components {
              * @description Charge of the battery that has least, 0 to 1.
              */
             ups_charge_ratio: number | null;
-            /** @description Whether a UPS that it reads runs from its battery; null without one. */
+            /** @description Whether a UPS that it reads, or it itself, runs from a battery; null without one. */
             ups_on_battery: boolean | null;
             /**
              * Format: double
@@ -2739,7 +2739,7 @@ export interface components {
              * @description Power that it gives: measured, or made of load and nominal power.
              */
             power_watts: number | null;
-            /** @description How it is asked: `nut`, `apcupsd`. */
+            /** @description How it is asked: `nut`, `apcupsd`; `battery` for one of the machine itself. */
             protocol: string | null;
             /** @description Everything that is read of it, by metric. */
             readings: components["schemas"]["StorageReading"][];

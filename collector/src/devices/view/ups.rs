@@ -24,7 +24,7 @@ pub struct Ups {
     pub name: String,
     /// The server that is asked: address and port.
     pub server: Option<String>,
-    /// How it is asked: `nut`, `apcupsd`.
+    /// How it is asked: `nut`, `apcupsd`; `battery` for one of the machine itself.
     pub protocol: Option<String>,
     /// Who made it.
     pub manufacturer: Option<String>,
