@@ -180,7 +180,7 @@ fn between_its_turns_a_disk_is_left_alone_and_its_values_are_told() {
     case.host.sata("sda", 0, "sata1");
     assert!(case.read().facts.contains_key("disk_health wwn-0x5000c50000000000"));
     case.host.answer("sda", ata::STATUS, &[], &registers(0, 0xf4, 0x2c));
-    case.host.sata("sdb", 1, "sata2");
+    case.host.sata("sdb", 1, "sata1");
     let read = case.read();
     assert_eq!((read.state("sda"), read.state("sdb")), ("read", "read"));
     assert_eq!(read.value("smartctl_device_smart_status sda"), 1.0, "it was not asked again");
