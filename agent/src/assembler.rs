@@ -25,10 +25,15 @@ use crate::sampler::Output;
 use crate::self_metrics::{Counters, add};
 use crate::source::EventDoc;
 use crate::status::{Board, Change};
+use crate::sys::heap;
 use crate::telling::Telling;
 
 /// How long a batch waits for more readings after the first.
 const LINGER: Duration = Duration::from_millis(100);
+/// A batch of more bytes carries the series of many things, which took several times its size while it was made.
+const LARGE_BYTES: usize = 64 << 10;
+/// How long after such a batch it and the facts beside it are on their way, and free memory is given back.
+const LARGE_PAUSE: Duration = Duration::from_secs(5);
 /// When the first catalog is sent: every quick source has run by then.
 const CATALOG_FIRST: Duration = Duration::from_secs(2);
 /// Shortest time between two catalogs.
@@ -72,6 +77,7 @@ impl Assembler {
         let mut catalog_at = Some(Instant::now() + CATALOG_FIRST);
         let mut catalog_last: Option<Instant> = None;
         let mut telling = Telling::default();
+        let mut give_back_at: Option<Instant> = None;
         loop {
             let never = Instant::now() + Duration::from_secs(3600);
             let held = telling.due();
@@ -107,7 +113,13 @@ impl Assembler {
                         self.send(facts.again(&self.identity)).await;
                         catalog_at.get_or_insert_with(|| Instant::now() + CATALOG_FIRST);
                     }
-                    self.seal(&mut batcher).await;
+                    if self.seal(&mut batcher).await {
+                        give_back_at = Some(Instant::now() + LARGE_PAUSE);
+                    }
+                }
+                () = sleep_until(give_back_at.unwrap_or(never)), if give_back_at.is_some() => {
+                    give_back_at = None;
+                    heap::give_back();
                 }
                 () = sleep_until(held.map_or(never, Instant::from_std)), if held.is_some() => {
                     let told = telling.overdue(Instant::now().into_std());
@@ -124,9 +136,10 @@ impl Assembler {
         self.seal(&mut batcher).await;
     }
 
-    async fn seal(&self, batcher: &mut Batcher) {
+    /// Sends what was read; yields whether it is large.
+    async fn seal(&self, batcher: &mut Batcher) -> bool {
         if batcher.is_empty() {
-            return;
+            return false;
         }
         let lost = lock(&self.link.losses).take();
         let subject = subject::metrics(&self.identity.host);
@@ -135,12 +148,14 @@ impl Assembler {
             let mut losses = lock(&self.link.losses);
             lost.into_iter().for_each(|range| losses.add(range));
         }
+        let is_large = sealed.iter().any(|sealed| sealed.payload.len() > LARGE_BYTES);
         let items = sealed.into_iter().map(|sealed| Item {
             subject: subject.clone(),
             id: sealed.id.to_string(),
             payload: Bytes::from(sealed.payload),
         });
         self.send(items).await;
+        is_large
     }
 
     async fn send(&self, items: impl IntoIterator<Item = Item>) {

@@ -5,6 +5,7 @@ pub mod disks;
 pub mod mounts;
 pub mod pattern;
 pub mod prober;
+mod series;
 pub mod udev;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hi_common::batch::{ABSENT, Family};
+use hi_common::batch::ABSENT;
 use hi_common::config::{ConfigError, KeyDoc, Section, section};
 use hi_common::event::Severity;
 use hi_common::fact::FactValue;
@@ -262,6 +263,11 @@ impl Readings {
         self.facts.push(FactDoc { kind, id: id.into(), doc });
     }
 
+    /// Takes the facts of this run out: what they are told to keeps them.
+    pub fn take_facts(&mut self) -> Vec<FactDoc> {
+        std::mem::take(&mut self.facts)
+    }
+
     /// Facts of this run.
     pub fn facts(&self) -> &[FactDoc] {
         &self.facts
@@ -339,24 +345,6 @@ impl Readings {
         hasher.digest()
     }
 
-    /// The series as families, in the order of [`Readings::values`]: consecutive samples of a metric share one.
-    pub fn families(&self) -> Vec<Family> {
-        let mut families: Vec<Family> = Vec::new();
-        for (metric, row) in self.rows() {
-            let row = row.iter().map(|text| (*text).to_owned()).collect();
-            match families.last_mut() {
-                Some(family) if family.name == metric.name => family.rows.push(row),
-                _ => families.push(Family {
-                    name: metric.name.to_owned(),
-                    kind: metric.kind,
-                    keys: metric.labels.iter().map(|key| (*key).to_owned()).collect(),
-                    rows: vec![row],
-                }),
-            }
-        }
-        families
-    }
-
     /// Every sample: metric, label values, value.
     pub fn samples(&self) -> impl Iterator<Item = (&'static MetricDef, Vec<&str>, f64)> {
         self.rows().zip(&self.values).map(|((metric, row), &value)| (metric, row, value))
@@ -377,15 +365,14 @@ mod tests {
     static B: MetricDef = MetricDef::counter("b", Unit::None, &[], "B.");
 
     #[test]
-    fn families_follow_the_order_of_values() {
+    fn the_layout_is_that_of_names_and_labels() {
         let mut out = Readings::default();
         out.push(&A, &["1", ""], 1.0);
         out.push(&A, &["2", "z"], 2.0);
         out.push(&B, &[], 3.0);
-        let families = out.families();
-        assert_eq!(families.len(), 2);
-        assert_eq!(families[0].rows, [["1", ""], ["2", "z"]]);
-        assert_eq!(families[1].rows, [[""; 0]]);
+        assert_eq!(out.series().len(), 2);
+        let labels: Vec<Vec<&str>> = out.samples().map(|(_, labels, _)| labels).collect();
+        assert_eq!(labels, [vec!["1", ""], vec!["2", "z"], vec![]]);
         assert_eq!(out.values(), [1.0, 2.0, 3.0]);
         let before = out.fingerprint();
         out.clear();

@@ -6,7 +6,6 @@ mod disks;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use disks::{Host, REFUSED, ata, fixture, nvme, registers, scsi};
@@ -33,9 +32,13 @@ struct Read {
 
 impl Case {
     fn new() -> Self {
+        Self::with("sources.smart.disk_interval_secs = 0")
+    }
+
+    fn with(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let host = Host(folder.path().to_owned());
-        Self { _folder: folder, host, source: (DEF.make)(&toml::Table::new()).unwrap() }
+        Self { _folder: folder, host, source: (DEF.make)(&config.parse().unwrap()).unwrap() }
     }
 
     fn read(&mut self) -> Read {
@@ -169,6 +172,21 @@ fn a_disk_that_sleeps_is_asked_for_its_power_alone_and_keeps_its_values() {
     assert_eq!(asleep.fact(key), awake.fact(key), "to sleep is no change of health");
     case.host.sata_answers("sda", "sata1");
     assert_eq!(case.read().state("sda"), "read");
+}
+
+#[test]
+fn between_its_turns_a_disk_is_left_alone_and_its_values_are_told() {
+    let mut case = Case::with("");
+    case.host.sata("sda", 0, "sata1");
+    assert!(case.read().facts.contains_key("disk_health wwn-0x5000c50000000000"));
+    case.host.answer("sda", ata::STATUS, &[], &registers(0, 0xf4, 0x2c));
+    case.host.sata("sdb", 1, "sata1");
+    let read = case.read();
+    assert_eq!((read.state("sda"), read.state("sdb")), ("read", "read"));
+    assert_eq!(read.value("smartctl_device_smart_status sda"), 1.0, "it was not asked again");
+    assert!(read.events.is_empty() && !read.facts.contains_key("disk_health wwn-0x5000c50000000000"));
+    assert_eq!(read.facts.len(), 1, "that of the disk that is new: {:?}", read.facts.keys());
+    assert_eq!(read.notes.len(), 2);
 }
 
 #[test]
@@ -414,10 +432,6 @@ fn two_dozen_disks_are_read_in_one_pass() {
         );
         case.host.nvme(u32::from(number), "smart-log.bin");
     }
-    // For measuring: `cargo run --release --example pass -- DIR`.
-    if let Some(folder) = std::env::var_os("HI_KEEP_HOST") {
-        copy(&case.host.0, Path::new(&folder));
-    }
     assert_eq!(case.read().value("smartctl_devices"), 24.0);
     let before = cpu_time();
     let read = case.read();
@@ -425,23 +439,6 @@ fn two_dozen_disks_are_read_in_one_pass() {
     assert_eq!(read.facts.keys().filter(|key| key.starts_with("disk_health ")).count(), 24);
     assert!(read.notes.iter().all(|note| note.ends_with(": read")), "{:?}", read.notes);
     println!("{} series of 24 disks in {took:?} of processor time, not optimised", read.samples.len());
-}
-
-/// Copies a folder with the links in it.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        let kind = entry.file_type().unwrap();
-        if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
-        } else if kind.is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]

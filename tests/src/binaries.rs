@@ -25,6 +25,20 @@ pub fn path(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Path of an example of the agent, which `./x bench` builds.
+///
+/// # Errors
+/// It was not built.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let path = profile_folder()?.join("examples").join(name);
+    ensure!(
+        path.exists(),
+        "{} is missing: cargo build --release -p hi-agent --example {name}",
+        path.display()
+    );
+    Ok(path)
+}
+
 /// Root of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"))

@@ -52,7 +52,7 @@ pub fn capture(config: &Config, names: &[String], out: &Path, redact: bool) -> a
     if redact {
         let count = redact::redact(out).with_context(|| format!("redact {}", out.display()))?;
         text.push_str(&format!(
-            "{count} identifiers replaced (serial numbers, WWNs, UUIDs, addresses, the host's name)\n"
+            "{count} identifiers replaced (serial numbers, WWNs, UUIDs, addresses, the host's name, paths of damaged files)\n"
         ));
     } else {
         text.push_str("Serial numbers and addresses are in it as they are: `--redact` replaces them.\n");

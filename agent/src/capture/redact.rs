@@ -1,6 +1,6 @@
-//! Replaces what identifies a machine in a capture: serial numbers, WWNs, UUIDs, hardware addresses, the host's name. Each
-//! is replaced by the same other text of the same length and kind wherever it stands, in text and in binary pages, so that
-//! what belonged together still does, and every parser reads what it read before.
+//! Replaces what identifies a machine in a capture: serial numbers, WWNs, UUIDs, hardware addresses, the host's name, paths of
+//! damaged files. Each is replaced by the same other text of the same length and kind wherever it stands, in text and in binary
+//! pages, so that what belonged together still does, and every parser reads what it read before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -28,6 +28,8 @@ const FILES: [&str; 14] = [
     "product_uuid",
     "boot_id",
 ];
+/// Answers that are paths of people's files.
+const PATHS: &str = "zfs-object-path-";
 /// Properties of udev's database that identify.
 const PROPERTIES: [&str; 12] = [
     "ID_SERIAL",
@@ -125,7 +127,7 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
             secrets.insert(plain.to_owned());
         }
     };
-    if FILES.contains(&name) {
+    if FILES.contains(&name) || (in_answer(file) && name.starts_with(PATHS)) {
         add(&text);
     }
     if file.parent().is_some_and(|parent| parent.ends_with("udev/data")) {
@@ -260,11 +262,12 @@ mod tests {
             ("sys/block/sda/device/wwid", b"naa.50014ee2b6012345\n"),
             ("sys/class/net/eno1/address", b"3c:ec:ef:11:22:33\n"),
             ("proc/mdstat", b"md0 : active raid1 sda1[0]\n"),
+            ("dev/zfs.ioctl/zfs-object-path-80-tank", b"/active/md0.key"),
         ] {
             fs::create_dir_all(at(path).parent().unwrap()).unwrap();
             fs::write(at(path), bytes).unwrap();
         }
-        assert_eq!(redact(folder.path()).unwrap(), 3);
+        assert_eq!(redact(folder.path()).unwrap(), 4);
         let read = |path: &str| fs::read(at(path)).unwrap();
         let (udev, wwid) = (read("run/udev/data/b8:0"), read("sys/block/sda/device/wwid"));
         let udev = String::from_utf8(udev).unwrap();
@@ -281,6 +284,8 @@ mod tests {
         assert_eq!(page.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)), 0, "the checksum holds");
         let address = String::from_utf8(read("sys/class/net/eno1/address")).unwrap();
         assert!(address.len() == 18 && address != "3c:ec:ef:11:22:33\n" && address.matches(':').count() == 5);
+        let file = String::from_utf8(read("dev/zfs.ioctl/zfs-object-path-80-tank")).unwrap();
+        assert!(file.starts_with('/') && file.len() == 15 && !file.contains("active"), "{file}");
         assert_eq!(read("proc/mdstat"), b"md0 : active raid1 sda1[0]\n");
     }
 }

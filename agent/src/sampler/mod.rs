@@ -246,18 +246,18 @@ impl Task {
     }
 
     async fn finish(&mut self, result: Run, at: i64, duration: Duration) -> bool {
-        let (worker, result) = match result {
+        let (mut worker, result) = match result {
             Ok(run) => run,
             Err(Panicked(text)) => return self.note(&Verdict { duration, ..panicked(&text) }).await,
         };
         let verdict = verdict(&result, duration);
         let mut listening = self.note(&verdict).await;
-        listening &= self.emit(&worker.readings, at).await;
+        listening &= self.emit(&mut worker.readings, at).await;
         self.worker = Some(worker);
         listening
     }
 
-    async fn emit(&mut self, readings: &Readings, at: i64) -> bool {
+    async fn emit(&mut self, readings: &mut Readings, at: i64) -> bool {
         if let Some(mirror) = &self.shared.mirror {
             let mut mirror = mirror.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(place) = mirror.get_mut(self.index) {
@@ -267,7 +267,7 @@ impl Task {
         let source = self.slot.name;
         let mut listening = true;
         if !readings.facts().is_empty() || !readings.gone().is_empty() {
-            let (facts, gone) = (readings.facts().to_vec(), readings.gone().to_vec());
+            let (gone, facts) = (readings.gone().to_vec(), readings.take_facts());
             listening &= self.shared.output.send(Output::Facts { source, at, facts, gone }).await.is_ok();
         }
         if !readings.events().is_empty() {

@@ -5,6 +5,7 @@ pub mod btrfs;
 pub mod clock;
 #[cfg(test)]
 pub mod fuse;
+pub mod heap;
 pub mod nvme;
 pub mod sg_io;
 pub mod statfs;

@@ -24,6 +24,13 @@ pub enum Command {
 
 /// The next snapshot of a dataset.
 const SNAPSHOT_LIST_NEXT: u64 = 0x5a15;
+/// Places with damage that could not be repaired. The kernel asks for `CAP_SYS_ADMIN` (`secpolicy_zinject`) and says `EACCES`
+/// without it; nothing that `zfs allow` grants replaces it.
+const ERROR_LOG: u64 = 0x5a20;
+/// Name of the dataset with a number in its pool: `CAP_SYS_ADMIN`, or `zfs allow … diff`.
+const DSOBJ_TO_DSNAME: u64 = 0x5a24;
+/// Path of an object in a filesystem or snapshot, from its root; needs the same.
+const OBJ_TO_PATH: u64 = 0x5a25;
 
 /// What the kernel answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +47,15 @@ pub struct Reply {
     pub inconsistent: bool,
 }
 
+/// The log of damage of a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorLog {
+    /// Places, [`BOOKMARK_BYTES`] each: `zbookmark_phys_t` of include/sys/zio.h.
+    pub bookmarks: Vec<u8>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
 /// Places in the structure, in bytes.
 mod place {
     pub(super) const NAME: usize = 0;
@@ -47,7 +63,9 @@ mod place {
     pub(super) const LIST_BYTES: usize = 4120;
     /// Whether there is a list: not of what the kernel keeps for itself.
     pub(super) const FILLED: usize = 4128;
+    pub(super) const VALUE: usize = 4144;
     pub(super) const COOKIE: usize = 12616;
+    pub(super) const OBJECT: usize = 12656;
     pub(super) const STATS: usize = 12704;
     pub(super) const STATS_TYPE: usize = STATS + 24;
     pub(super) const STATS_INCONSISTENT: usize = STATS + 29;
@@ -65,6 +83,13 @@ const _: () = assert!(place::END * 2 < ROOM_BYTES);
 const LIST_BYTES: usize = 64 << 10;
 /// Largest list that is taken, in bytes.
 const LIST_BYTES_MAX: usize = 16 << 20;
+/// Longest text of an answer, its NUL included (`zc_value`).
+const VALUE_BYTES: usize = 8192;
+/// Size of a place in the log of damage, in bytes.
+pub const BOOKMARK_BYTES: usize = 32;
+/// Places that are asked for at first, and at most: 512 KiB. A log is as long as there are damaged blocks.
+const BOOKMARKS: usize = 1 << 10;
+const BOOKMARKS_MAX: usize = 16 << 10;
 
 /// The structure.
 struct Request {
@@ -111,15 +136,20 @@ impl Request {
     }
 
     fn named(&self) -> String {
-        let bytes: Vec<u8> =
-            (0..NAME_BYTES_MAX).map(|at| self.byte(place::NAME + at)).take_while(|&byte| byte != 0).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        String::from_utf8_lossy(&self.text(place::NAME, NAME_BYTES_MAX)).into_owned()
+    }
+
+    /// What stands at a place before a NUL.
+    fn text(&self, at: usize, longest: usize) -> Vec<u8> {
+        (at..at + longest).map(|at| self.byte(at)).take_while(|&byte| byte != 0).collect()
     }
 
     /// Puts it to the kernel; `list` is where its answer goes.
     fn call(&mut self, device: &File, number: u64, list: &mut [u8]) -> io::Result<()> {
         self.set(place::LIST, if list.is_empty() { 0 } else { list.as_mut_ptr().expose_provenance() as u64 });
-        self.set(place::LIST_BYTES, list.len() as u64);
+        // The log of damage is counted in places.
+        let unit = if number == ERROR_LOG { BOOKMARK_BYTES } else { 1 };
+        self.set(place::LIST_BYTES, (list.len() / unit) as u64);
         #[expect(unsafe_code, reason = "no crate knows these ioctls")]
         // SAFETY: the kernel reads and writes its `zfs_cmd_t` at the third argument, for which there is more than twice the
         // room, aligned to 8; and writes at most as many bytes as said to the buffer, which lives until the call returns.
@@ -186,6 +216,57 @@ pub fn count_snapshots(device: &Path, dataset: &str, limit: u64) -> io::Result<u
     Ok(limit)
 }
 
+/// Reads the log of damage of a pool, as far as there is room for it.
+///
+/// # Errors
+/// What the kernel says; `EACCES` without `CAP_SYS_ADMIN`.
+pub fn error_log(device: &Path, pool: &str) -> io::Result<ErrorLog> {
+    let device = File::open(device)?;
+    let mut request = Request::new();
+    let mut count = BOOKMARKS;
+    loop {
+        let mut bookmarks = vec![0; count * BOOKMARK_BYTES];
+        request.name(pool)?;
+        match request.call(&device, ERROR_LOG, &mut bookmarks) {
+            Ok(()) => {
+                // It is filled from the end; what is left at the start is told.
+                let left = usize::try_from(request.get(place::LIST_BYTES)).unwrap_or(count).min(count);
+                bookmarks.drain(..left * BOOKMARK_BYTES);
+                return Ok(ErrorLog { bookmarks, complete: true });
+            }
+            Err(error) if error.raw_os_error() != Some(libc::ENOMEM) => return Err(error),
+            // It was filled before it was found too small.
+            Err(_) if count >= BOOKMARKS_MAX => return Ok(ErrorLog { bookmarks, complete: false }),
+            Err(_) => count *= 4,
+        }
+    }
+}
+
+/// Name of the dataset or snapshot that has this number in its pool.
+///
+/// # Errors
+/// What the kernel says; `ENOENT` when it was destroyed.
+pub fn dataset_name(device: &Path, pool: &str, object: u64) -> io::Result<Vec<u8>> {
+    text_of(device, DSOBJ_TO_DSNAME, pool, object)
+}
+
+/// Path of an object below the root of its filesystem or snapshot, with a leading slash. Reads folders from the pool.
+///
+/// # Errors
+/// What the kernel says: it is no file, was deleted, or its folder cannot be read.
+pub fn object_path(device: &Path, dataset: &str, object: u64) -> io::Result<Vec<u8>> {
+    text_of(device, OBJ_TO_PATH, dataset, object)
+}
+
+fn text_of(device: &Path, number: u64, name: &str, object: u64) -> io::Result<Vec<u8>> {
+    let device = File::open(device)?;
+    let mut request = Request::new();
+    request.name(name)?;
+    request.set(place::OBJECT, object);
+    request.call(&device, number, &mut [])?;
+    Ok(request.text(place::VALUE, VALUE_BYTES))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +283,8 @@ mod tests {
         assert_eq!((request.byte(place::SIMPLE), request.byte(place::SIMPLE + 1)), (1, 0));
         assert_eq!((request.get(place::COOKIE), request.get(place::COOKIE + 8)), (u64::MAX, 0));
         assert!(request.name(&"x".repeat(NAME_BYTES_MAX)).is_err());
+        request.set(place::OBJECT, 7);
+        assert_eq!((request.get(place::OBJECT), request.text(place::VALUE, VALUE_BYTES)), (7, Vec::new()));
     }
 
     #[test]
@@ -209,6 +292,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(ask(file.path(), Command::PoolConfigs, "", 0).is_err());
         assert!(count_snapshots(file.path(), "tank", 10).is_err());
+        assert!(error_log(file.path(), "tank").is_err());
+        assert!(
+            dataset_name(file.path(), "tank", 54).is_err() && object_path(file.path(), "tank", 2).is_err()
+        );
         let missing = ask(Path::new("/nowhere"), Command::PoolStats, "tank", 0).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }

@@ -104,6 +104,12 @@ fn errors_of_an_online_pool_are_told_and_a_scrub_is_not() {
     for status in ["ok", "corrupt_data"] {
         assert_eq!(lines(&all(&pool(0, status), &lost)), [(AttentionSeverity::Critical, words.to_owned())]);
     }
+    let doc = json!({"state": "ONLINE", "damaged_files": ["/tank/a", 7, "tank/b:<0x3>"], "damaged_files_count": 2,
+        "damaged_files_unread": "needs CAP_SYS_ADMIN"});
+    let found = &all(&[fact("pool", "tank", doc)], &none).pools[0];
+    assert_eq!(found.damaged_files, ["/tank/a", "tank/b:<0x3>"]);
+    assert_eq!(found.damaged_files_count, Some(2.0));
+    assert_eq!(found.damaged_files_unread.as_deref(), Some("needs CAP_SYS_ADMIN"));
     let suspended = lines(&all(&pool(0, "suspended_wait"), &none));
     assert_eq!(suspended, [(AttentionSeverity::Critical, "pool tank a device had errors".to_owned())]);
     assert_eq!(lines(&all(&pool(0, "suspended_wait"), &lost)).len(), 2);

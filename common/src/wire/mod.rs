@@ -66,7 +66,10 @@ fn invalid(what: impl Into<String>, problem: impl Into<String>) -> WireError {
 /// # Errors
 /// Only when a value cannot be represented, which none of our types does.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
-    Ok(rmp_serde::to_vec_named(message)?)
+    let mut bytes = rmp_serde::to_vec_named(message)?;
+    // It grew by doubling, and may be kept for long.
+    bytes.shrink_to_fit();
+    Ok(bytes)
 }
 
 /// Decodes a fact, event, catalog or command document.

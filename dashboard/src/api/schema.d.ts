@@ -2424,6 +2424,18 @@ export interface components {
              */
             compression_ratio: number | null;
             /**
+             * @description Files that are lost, a hundred at most, as `zpool status -v` has them: path, `dataset:path` where it is not mounted, numbers
+             *     for what has no name.
+             */
+            damaged_files: string[];
+            /**
+             * Format: double
+             * @description How many there are in all, where that is known.
+             */
+            damaged_files_count: number | null;
+            /** @description Why they are not known. */
+            damaged_files_unread: string | null;
+            /**
              * Format: double
              * @description Blocks or files that are lost.
              */

@@ -6,6 +6,7 @@ import { type DatasetRow, datasetRows, FLAT, quotaUsed, TREE } from "../../src/f
 import { newest } from "../../src/features/storage/pools";
 import { parseStorage, readRow } from "../../src/features/storage/search";
 import {
+  damagedBeyond,
   errorLines,
   flatten,
   layout,
@@ -39,6 +40,18 @@ function vdev(name: string, part: Partial<StorageVdev> = {}): StorageVdev {
     ...part,
   };
 }
+
+describe("damaged files", () => {
+  const beyond = (files: string[], count: number | null, unread: string | null = null) =>
+    damagedBeyond({ damaged_files: files, damaged_files_count: count, damaged_files_unread: unread });
+  it("say what their list leaves out", () => {
+    expect(beyond([], null)).toBeNull();
+    expect(beyond(["/tank/a"], 1)).toBeNull();
+    expect(beyond(["/tank/a"], 31)).toBe("and 30 more");
+    expect(beyond(["/tank/a"], null)).toBe("and more");
+    expect(beyond([], null, "needs CAP_SYS_ADMIN")).toBe("Which ones is not known: needs CAP_SYS_ADMIN");
+  });
+});
 
 describe("a pool's devices", () => {
   const mirror = (name: string) => vdev(name, { type: "mirror", children: [vdev("a"), vdev("b")] });

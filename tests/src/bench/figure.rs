@@ -62,6 +62,7 @@ pub const FIGURES: &[FigureDef] = &[
     def("agent.written_bytes", "bytes", Goal::AtMost(0.0), ""),
     def("agent.execs", "processes", Goal::AtMost(0.0), ""),
     def("agent.series", "series", Goal::None, ""),
+    def("sources.storage_cpu_seconds", "seconds", Goal::AtMost(0.030), ""),
     def("node_exporter.rss_bytes", "bytes", Goal::None, "22 MiB"),
     def("node_exporter.cpu_seconds_per_scrape", "seconds", Goal::None, "0.015"),
     def("stack.pss_bytes", "bytes", Goal::AtMost(200e6), ""),

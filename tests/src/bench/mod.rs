@@ -13,6 +13,7 @@ pub mod proc;
 pub mod query;
 pub mod record;
 pub mod recording;
+pub mod sources;
 pub mod stack;
 pub mod store;
 
@@ -29,7 +30,7 @@ pub struct Options {
 }
 
 /// Groups in the order in which they run; a figure's name begins with its group.
-pub const GROUPS: [&str; 6] = ["agent", "stack", "ingest", "store", "query", "live"];
+pub const GROUPS: [&str; 7] = ["agent", "sources", "stack", "ingest", "store", "query", "live"];
 
 /// Groups that these names select: `agent`, `agent.execs`; none selects all.
 ///
@@ -54,6 +55,7 @@ pub fn select(names: &[String]) -> Result<Vec<&'static str>> {
 pub async fn run(group: &str, options: &Options, report: &mut Report) -> Result<()> {
     match group {
         "agent" => agent::run(options, report).await,
+        "sources" => sources::run(options, report).await,
         "stack" => memory::run(options, report).await,
         "ingest" => ingest::run(options, report).await,
         "store" => store::run(options, report).await,

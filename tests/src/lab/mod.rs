@@ -30,7 +30,7 @@ pub struct Fault {
 }
 
 /// What is done, in this order.
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 10] = [
     Fault { state: "healthy", faults: &[] },
     Fault { state: "nvme-warning", faults: &[&["nvme-warn", "4"]] },
     Fault { state: "scsi-predicts-failure", faults: &[&["nvme-warn", "0"], &["scsi-predict"]] },
@@ -39,6 +39,7 @@ pub const FAULTS: [Fault; 9] = [
     Fault { state: "disk-gone", faults: &[&["sata-gone"]] },
     Fault { state: "zfs-offline", faults: &[&["zfs-offline"]] },
     Fault { state: "zfs-checksum-errors", faults: &[&["zfs-online"], &["zfs-corrupt"]] },
+    Fault { state: "zfs-damaged", faults: &[&["zfs-damage"]] },
     Fault { state: "nvme-gone", faults: &[&["nvme-gone"]] },
 ];
 

@@ -39,8 +39,22 @@ pub(super) fn compare_status(reading: &Reading, words: &str, checks: &mut Checks
         let ours = text(pool, "status").map(|status| status != "ok");
         checks.same(&format!("{name} has something to tell"), ours, Some(part.contains("status: ")));
         scan(name, pool, part, checks);
+        damage(name, pool, part, checks);
     }
     Ok(())
+}
+
+/// Files below `errors: Permanent errors have been detected in the following files:`; the order is the tool's own.
+fn damage(name: &str, pool: &Value, part: &str, checks: &mut Checks) {
+    let told = part.split_once("in the following files:").map_or("", |(_, list)| list);
+    let mut theirs: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let listed = pool["damaged_files"].as_array();
+    let mut ours: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+    theirs.sort_unstable();
+    ours.sort_unstable();
+    checks.same(&format!("{name} damaged files"), Some(ours.join("\n")), Some(theirs.join("\n")));
+    let count = pool["damaged_files_count"].as_u64().unwrap_or(0);
+    checks.same(&format!("{name} number of damaged files"), Some(count), Some(theirs.len()));
 }
 
 /// Rows between `NAME STATE READ WRITE CKSUM` and the empty line.

@@ -1,7 +1,8 @@
 //! Health of disks, from the disks themselves: SMART of ATA and NVMe disks, log pages of SCSI and SAS ones, by ioctl.
 //!
-//! A disk that sleeps is never woken: its power is asked first, with commands that leave it asleep. Disks are asked one after the
-//! other, each on a thread that may hang with it ([`crate::source::prober`]). What each said last stays, with its age.
+//! A disk that sleeps is never woken: its power is asked first, with commands that leave it asleep. Each disk has its turn once
+//! in ten minutes ([`rounds`]), on a thread that may hang with it ([`crate::source::prober`]). What each said last is told every
+//! minute, with its age, as an exporter tells it that is scraped.
 
 pub mod ata;
 mod bytes;
@@ -12,6 +13,7 @@ mod examine;
 mod fact;
 mod metrics;
 pub mod nvme;
+mod rounds;
 mod samples;
 pub mod scsi;
 mod sink;
@@ -19,8 +21,9 @@ mod targets;
 mod view;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hi_common::config::{ConfigError, Section};
 use hi_common::config_section;
@@ -30,9 +33,10 @@ use crate::host::{HostRoot, Scratch};
 use crate::source::disks::{Disk, disks};
 use crate::source::pattern::Patterns;
 use crate::source::prober::{Patience, Prober, Reply};
-use crate::source::{Outcome, Readings, Source, SourceDef, SourceError, own_section};
+use crate::source::{Every, Outcome, Readings, Source, SourceDef, SourceError, own_section};
 use controllers::{Controller, controllers};
 use examine::{Job, Memory, Report, State, examine};
+use rounds::Rounds;
 use sink::Sink;
 use targets::{Target, targets};
 
@@ -41,8 +45,10 @@ config_section! {
     pub struct Config in "sources.smart" {
         /// Shell patterns of disks that are never asked, by their names below `/dev`.
         pub exclude: Vec<String> = Vec::new(),
-        /// Seconds after which disks that have not answered are reported as stalled: 1 to 100.
-        pub disk_timeout_secs: u64 = 60,
+        /// Seconds after which disks that have not answered are reported as stalled: 1 to 45.
+        pub disk_timeout_secs: u64 = 40,
+        /// Seconds between two looks at the same disk, at most a day; the disks have their turns spread over it. 0: at every run.
+        pub disk_interval_secs: u64 = 600,
     }
 }
 
@@ -50,8 +56,8 @@ config_section! {
 pub static DEF: SourceDef = SourceDef {
     name: "smart",
     summary: "Health of ATA, NVMe, SCSI and SAS disks, from the disks themselves by ioctl; one that sleeps is not woken.",
-    interval: Duration::from_secs(600),
-    timeout: Duration::from_secs(120),
+    interval: Duration::from_secs(60),
+    timeout: Duration::from_secs(50),
     metrics: &metrics::METRICS,
     permission: "Group disk and CAP_SYS_RAWIO, for NVMe CAP_SYS_ADMIN: PrivateDevices=no, DevicePolicy=closed, \
                  DeviceAllow=block-* r, SupplementaryGroups=disk, CapabilityBoundingSet=CAP_SYS_RAWIO CAP_SYS_ADMIN, \
@@ -61,7 +67,9 @@ pub static DEF: SourceDef = SourceDef {
 };
 
 /// Longest wait for all disks, in seconds; less than the source's own limit.
-const DISK_TIMEOUT_MAX_SECS: u64 = 100;
+const DISK_TIMEOUT_MAX_SECS: u64 = 45;
+/// Longest time between two looks at a disk, in seconds.
+const DISK_INTERVAL_MAX_SECS: u64 = 86_400;
 /// Time without an answer after which another thread goes on with the disks that are left: longer than a healthy disk needs,
 /// so that usually one is asked at a time.
 const HEDGE: Duration = Duration::from_secs(1);
@@ -75,6 +83,9 @@ struct Smart {
     exclude: Patterns,
     scratch: Scratch,
     prober: Prober<Job, Report>,
+    rounds: Rounds,
+    /// When facts are told although nothing was asked.
+    facts: Every,
     /// By label.
     known: BTreeMap<String, Known>,
 }
@@ -89,6 +100,8 @@ struct Known {
     reallocated_first: Option<u64>,
     /// Its judgement of itself, where that is another one than at the last look.
     turned: Option<bool>,
+    /// Whether it was asked in this run.
+    asked: bool,
 }
 
 /// The judgement in a report, where it is another one than in the report before.
@@ -100,24 +113,21 @@ fn turned(before: Option<&Report>, after: &Report) -> Option<bool> {
 
 impl Smart {
     fn new(config: &Config) -> Result<Self, ConfigError> {
-        if !(1..=DISK_TIMEOUT_MAX_SECS).contains(&config.disk_timeout_secs) {
-            return Err(ConfigError::Value {
-                origin: "configuration".to_owned(),
-                key: "sources.smart.disk_timeout_secs".to_owned(),
-                problem: format!("must be 1 to {DISK_TIMEOUT_MAX_SECS}, not {}", config.disk_timeout_secs),
-            });
-        }
+        in_range("disk_timeout_secs", config.disk_timeout_secs, 1..=DISK_TIMEOUT_MAX_SECS)?;
+        in_range("disk_interval_secs", config.disk_interval_secs, 0..=DISK_INTERVAL_MAX_SECS)?;
         let patience =
             Patience { name: "smart", hedge: HEDGE, timeout: Duration::from_secs(config.disk_timeout_secs) };
         Ok(Self {
             exclude: Patterns::new(&config.exclude),
             scratch: Scratch::default(),
             prober: Prober::new(patience, examine),
+            rounds: Rounds::new(Duration::from_secs(config.disk_interval_secs)),
+            facts: Every::new(Every::FACTS),
             known: BTreeMap::new(),
         })
     }
 
-    /// Asks all, and keeps what each said.
+    /// Asks those whose turn it is, and keeps what each said.
     #[expect(
         clippy::mutable_key_type,
         reason = "a job is known by its device and whose memory it has; neither changes"
@@ -126,8 +136,13 @@ impl Smart {
         let is_there = |label: &str| targets.iter().any(|target| target.label == label);
         self.known.retain(|label, _| is_there(label));
         let jobs: Vec<Job> = targets.iter().map(|target| self.job(host, target)).collect();
-        let mut replies = self.prober.ask(jobs.clone());
-        for (target, job) in targets.iter().zip(&jobs) {
+        let labels: Vec<&str> = targets.iter().map(|target| target.label.as_str()).collect();
+        let due = self.rounds.due(&labels, Instant::now());
+        let jobs = targets.iter().zip(jobs).filter(|(target, _)| due.contains(&target.label.as_str()));
+        let jobs: Vec<(&Target, Job)> = jobs.collect();
+        self.known.values_mut().for_each(|known| (known.asked, known.turned) = (false, None));
+        let mut replies = self.prober.ask(jobs.iter().map(|(_, job)| job.clone()).collect());
+        for (target, job) in &jobs {
             let Some(known) = self.known.get_mut(&target.label) else { continue };
             let report = match replies.remove(job) {
                 Some(Reply::Answer(report)) => report,
@@ -139,7 +154,10 @@ impl Smart {
                     report.reading.as_ref().and_then(|(_, reading)| reading.reallocated());
             }
             known.turned = turned(known.report.as_ref(), &report);
-            known.report = Some(report);
+            if report.state == State::Stalled {
+                self.rounds.hasten(&target.label);
+            }
+            (known.asked, known.report) = (true, Some(report));
         }
     }
 
@@ -154,7 +172,9 @@ impl Smart {
                 report: None,
                 reallocated_first: None,
                 turned: None,
+                asked: false,
             };
+            self.rounds.hasten(&target.label);
             self.known.insert(target.label.clone(), known);
             memory
         });
@@ -166,16 +186,17 @@ impl Smart {
         Some((known, known.report.as_ref()?))
     }
 
-    /// Tells what is known of the disks.
-    fn tell(&self, targets: &[Target], out: &mut Readings) {
+    /// Tells what is known of the disks: facts of those that were asked, and now and then of all.
+    fn tell(&mut self, targets: &[Target], out: &mut Readings) {
         let mut sink = Sink::default();
+        let all_facts = self.facts.due();
         for target in targets {
             let Some((known, report)) = self.report(&target.label) else { continue };
             let now = report.reading.as_ref().and_then(|(_, reading)| reading.reallocated());
             let reallocations =
                 now.zip(known.reallocated_first).map(|(now, first)| now.saturating_sub(first));
             samples::samples(&target.label, report, reallocations, &mut sink);
-            for (id, device) in &target.disks {
+            for (id, device) in target.disks.iter().filter(|_| known.asked || all_facts) {
                 out.fact("disk_health", id.clone(), fact::describe(device, report));
             }
             out.note(note(&target.label, report));
@@ -216,6 +237,18 @@ fn tell_turn(target: &Target, report: &Report, passed: bool, out: &mut Readings)
     let id = target.disks.first().map(|(id, _)| id.clone()).unwrap_or_default();
     let data = vec![("device", target.label.clone()), ("disk", id), ("verdict", verdict)];
     out.event(kind, severity, message, data);
+}
+
+/// Refuses a number of the configuration that is out of range.
+fn in_range(key: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        origin: "configuration".to_owned(),
+        key: format!("sources.smart.{key}"),
+        problem: format!("must be {} to {}, not {value}", range.start(), range.end()),
+    })
 }
 
 /// A disk's line for `hi-agent sources`.

@@ -13,6 +13,8 @@ fn a_disk_that_hangs_is_stalled_and_keeps_what_it_said() {
 
 #[test]
 fn a_timeout_out_of_range_is_refused() {
+    let config = Config { disk_interval_secs: DISK_INTERVAL_MAX_SECS + 1, ..Config::default() };
+    assert!(Smart::new(&config).is_err_and(|error| error.to_string().contains("disk_interval_secs")));
     for secs in [0, DISK_TIMEOUT_MAX_SECS + 1] {
         let config = Config { disk_timeout_secs: secs, ..Config::default() };
         assert!(Smart::new(&config).is_err_and(|error| error.to_string().contains("disk_timeout_secs")));

@@ -52,7 +52,8 @@ impl Seen {
 }
 
 /// Compares a pool with what it was. Errors are told when a device has its first, for they come in thousands.
-pub(super) fn events(before: &Seen, pool: &Pool) -> Vec<EventDoc> {
+/// `damaged` are names of what it lost.
+pub(super) fn events(before: &Seen, pool: &Pool, damaged: &[String]) -> Vec<EventDoc> {
     let mut found = Vec::new();
     let name = &pool.name;
     let state = pool.state_word();
@@ -96,7 +97,8 @@ pub(super) fn events(before: &Seen, pool: &Pool) -> Vec<EventDoc> {
     }
     let lost = pool.data_errors.unwrap_or(0);
     if lost > 0 && before.data_errors == 0 {
-        let message = format!("pool {name} has lost data: {lost} errors that could not be repaired");
+        let first = damaged.first().map(|file| format!(", the first in {file}")).unwrap_or_default();
+        let message = format!("pool {name} has lost data: {lost} errors that could not be repaired{first}");
         event("pool_data_lost", Severity::Critical, message, "");
     }
     for scan in pool.scans.iter().filter(|scan| scan.state == State::Finished) {

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use hi_common::fact::FactValue;
 
+use super::damage::Damage;
 use super::dataset::Dataset;
 use super::nvlist::List;
 use super::pool::Pool;
@@ -52,6 +53,7 @@ pub(super) fn of_pool(
     pool: &Pool,
     properties: &List,
     status: Status,
+    damage: Option<&Damage>,
     note: Option<&str>,
     device: &dyn Fn(&str) -> Option<String>,
 ) -> Doc {
@@ -66,6 +68,14 @@ pub(super) fn of_pool(
     doc.text("altroot", text(properties, "altroot"));
     doc.count("version", Some(pool.version));
     doc.count("data_errors", pool.data_errors);
+    if let Some(Damage { names, count, unread }) = damage {
+        if !names.is_empty() {
+            let names = names.iter().cloned().map(FactValue::Text).collect();
+            doc.put("damaged_files", FactValue::List(names));
+        }
+        doc.count("damaged_files_count", count.map(|count| count as u64));
+        doc.text("damaged_files_unread", unread.as_deref());
+    }
     doc.count("size_bytes", number(properties, "size").filter(|&bytes| bytes > 0));
     if let Some(readonly) = number(properties, "readonly") {
         doc.put("readonly", FactValue::Bool(readonly == 1));

@@ -166,7 +166,8 @@ pub(super) fn ask(host: &HostRoot, question: &dyn Question) -> Result<Option<Ans
     }
 }
 
-fn is_end(error: &io::Error) -> bool {
+/// Whether there is nothing to be had, and nothing wrong with that.
+pub(super) fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{NotFound, Unsupported, WouldBlock};
     [NotFound, Unsupported, WouldBlock].contains(&error.kind()) || error.raw_os_error() == Some(NO_MORE)
 }

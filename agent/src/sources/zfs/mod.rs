@@ -2,6 +2,7 @@
 //! that only read), and what its kernel statistics below `/proc/spl/kstat/zfs` count. Versions 2.0 to 2.4.
 
 mod changes;
+pub mod damage;
 mod dataset;
 mod datasets;
 mod facts;
@@ -31,6 +32,7 @@ use crate::source::pattern::Patterns;
 use crate::source::{Every, Outcome, Readings, Source, SourceDef, SourceError, own_section, read_error};
 use crate::sys::zfs::Command;
 use changes::Seen;
+use damage::Damages;
 use datasets::Datasets;
 use listing::{DEVICE, ask};
 use nvlist::{List, decode};
@@ -73,7 +75,8 @@ pub static DEF: SourceDef = SourceDef {
     timeout: Duration::from_secs(25),
     metrics: &METRICS,
     permission: "access to /dev/zfs, which every user may open as OpenZFS installs it (mode 0666): in the unit DeviceAllow=/dev/zfs rw, \
-                 with PrivateDevices=no; without it there are only the kernel's statistics.",
+                 with PrivateDevices=no; without it there are only the kernel's statistics. For the names of damaged files \
+                 CAP_SYS_ADMIN, in the unit AmbientCapabilities=CAP_SYS_ADMIN and the same in CapabilityBoundingSet=.",
     keys: Config::keys,
     make: |table| Ok(Box::new(Zfs::new(&own_section(table)?)?)),
 };
@@ -95,6 +98,7 @@ struct Zfs {
     told: BTreeMap<String, u64>,
     /// Pools as they were at the last run.
     seen: BTreeMap<String, Seen>,
+    damages: Damages,
 }
 
 /// The kernel's OpenZFS.
@@ -127,6 +131,7 @@ impl Zfs {
             facts: Every::new(Every::FACTS),
             told: BTreeMap::new(),
             seen: BTreeMap::new(),
+            damages: Damages::default(),
         })
     }
 
@@ -155,6 +160,7 @@ impl Zfs {
             stays
         });
         self.seen.retain(|name, _| names.contains(name));
+        self.damages.retain(&names);
         let mut result = Ok(());
         let mut imported = Vec::new();
         for name in &names {
@@ -197,11 +203,17 @@ impl Zfs {
             answer.as_ref().map_or_else(|| Ok(List::default()), |answer| parse(name, &answer.list))?;
         let status = status::status(&pool);
         metrics::push_pool(&pool, &properties, now, out);
+        let damage = self.damages.of(host, &pool, all, &mut self.scratch);
+        if let Some(reason) = damage.and_then(|damage| damage.unread.as_deref()) {
+            out.note(format!("pool {name}: which files are damaged is not known: {reason}"));
+        }
         let before = self.seen.insert(name.to_owned(), Seen::new(&pool));
-        for event in before.iter().flat_map(|before| changes::events(before, &pool)) {
+        let damaged = damage.map_or(&[][..], |damage| &damage.names);
+        for event in before.iter().flat_map(|before| changes::events(before, &pool, damaged)) {
             out.event(event.kind, event.severity, event.message, event.data);
         }
-        let doc = facts::of_pool(&pool, &properties, status, module.note(), &|path| device_of(host, path));
+        let place = |path: &str| device_of(host, path);
+        let doc = facts::of_pool(&pool, &properties, status, damage, module.note(), &place);
         let told = facts::fingerprint(&doc);
         if self.told.insert(name.to_owned(), told) != Some(told) || all {
             out.fact("pool", name, doc);

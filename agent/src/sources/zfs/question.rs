@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::host::{Answer, Question};
-use crate::sys::zfs::{Command, Reply, ask, count_snapshots};
+use crate::sys::zfs::{Command, Reply, ask, count_snapshots, dataset_name, error_log, object_path};
 
 /// Most snapshots of one dataset that are counted.
 pub(super) const SNAPSHOTS_MAX: u64 = 100_000;
@@ -61,6 +61,55 @@ impl Question for AskSnapshots<'_> {
     }
 }
 
+/// Places with damage in a pool.
+pub(super) struct AskErrorLog<'a> {
+    pub(super) pool: &'a str,
+}
+
+impl Question for AskErrorLog<'_> {
+    fn key(&self) -> String {
+        format!("zfs-error-log-{}", plain(self.pool))
+    }
+
+    fn ask(&self, device: &Path) -> io::Result<Answer> {
+        let log = error_log(device, self.pool)?;
+        let status = format!("complete {}\n", u8::from(log.complete)).into_bytes();
+        Ok(Answer { data: log.bookmarks, status })
+    }
+}
+
+/// Name of the dataset with a number in its pool.
+pub(super) struct AskDatasetName<'a> {
+    pub(super) pool: &'a str,
+    pub(super) object: u64,
+}
+
+impl Question for AskDatasetName<'_> {
+    fn key(&self) -> String {
+        format!("zfs-dataset-name-{:x}-{}", self.object, plain(self.pool))
+    }
+
+    fn ask(&self, device: &Path) -> io::Result<Answer> {
+        Ok(Answer { data: dataset_name(device, self.pool, self.object)?, status: Vec::new() })
+    }
+}
+
+/// Path of an object in a dataset.
+pub(super) struct AskPath<'a> {
+    pub(super) dataset: &'a str,
+    pub(super) object: u64,
+}
+
+impl Question for AskPath<'_> {
+    fn key(&self) -> String {
+        format!("zfs-object-path-{:x}-{}", self.object, plain(self.dataset))
+    }
+
+    fn ask(&self, device: &Path) -> io::Result<Answer> {
+        Ok(Answer { data: object_path(device, self.dataset, self.object)?, status: Vec::new() })
+    }
+}
+
 /// A reply out of an answer; what its lines lack is 0 or empty.
 pub(super) fn reply(answer: Answer) -> Reply {
     let text = String::from_utf8_lossy(&answer.status);
@@ -77,6 +126,11 @@ pub(super) fn reply(answer: Answer) -> Reply {
 /// A count out of an answer.
 pub(super) fn count(answer: &Answer) -> Option<u64> {
     line(&String::from_utf8_lossy(&answer.status), "count")?.parse().ok()
+}
+
+/// Whether a log of damage is whole.
+pub(super) fn is_complete(answer: &Answer) -> bool {
+    line(&String::from_utf8_lossy(&answer.status), "complete") == Some("1")
 }
 
 fn line<'t>(text: &'t str, key: &str) -> Option<&'t str> {

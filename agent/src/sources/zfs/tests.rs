@@ -1,6 +1,7 @@
 //! The source against what was recorded and what was built: pools, spares, scans, datasets.
 
 mod built;
+mod damaged;
 mod recorded;
 mod states;
 

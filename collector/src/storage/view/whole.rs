@@ -146,6 +146,13 @@ pub struct StoragePool {
     pub compression_ratio: Option<f64>,
     /// Blocks or files that are lost.
     pub data_errors: Option<f64>,
+    /// Files that are lost, a hundred at most, as `zpool status -v` has them: path, `dataset:path` where it is not mounted, numbers
+    /// for what has no name.
+    pub damaged_files: Vec<String>,
+    /// How many there are in all, where that is known.
+    pub damaged_files_count: Option<f64>,
+    /// Why they are not known.
+    pub damaged_files_unread: Option<String>,
     /// What it is made of.
     pub vdevs: Vec<StorageVdev>,
     /// What goes or went through it.

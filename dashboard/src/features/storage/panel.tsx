@@ -15,7 +15,7 @@ import { Gone, SidePanel } from "../../ui/side_panel";
 import { useOpenRow } from "../../ui/view";
 import { temperature } from "./charts";
 import { DeviceLink } from "./parts";
-import { Allocation, known, poolFacts, Scans } from "./pool_parts";
+import { Allocation, DamagedFiles, known, knowsDamage, poolFacts, Scans } from "./pool_parts";
 import { type Kind, readRow } from "./search";
 import { Vdevs } from "./vdevs";
 import { errorLines, place, transport, verdict } from "./words";
@@ -122,6 +122,12 @@ function PoolPart({ pool }: { pool: StoragePool }) {
       <Findings findings={pool.findings} />
       {pool.reason !== null && pool.state !== "ok" && <p className="panel-quote">{pool.reason}</p>}
       <Facts rows={poolFacts(pool)} />
+      {knowsDamage(pool) && (
+        <>
+          <h3 className="panel-part">Damaged files</h3>
+          <DamagedFiles pool={pool} />
+        </>
+      )}
       <Scans of={pool} />
       <h3 className="panel-part">Devices</h3>
       <Vdevs vdevs={pool.vdevs} />

@@ -18,7 +18,7 @@ import { useTitle } from "../../ui/title";
 import { Empty, ErrorNote, Skeleton } from "../../ui/views";
 import { ofPool } from "./charts";
 import { DatasetPanel, datasetRows, FLAT, TREE } from "./datasets";
-import { Allocation, poolFacts, Scans } from "./pool_parts";
+import { Allocation, DamagedFiles, knowsDamage, poolFacts, Scans } from "./pool_parts";
 import type { PoolSearch } from "./search";
 import { Vdevs } from "./vdevs";
 
@@ -125,6 +125,11 @@ function History({ pool: { host, name } }: { pool: StoragePool }) {
 function Body({ pool }: { pool: StoragePool }) {
   return (
     <>
+      {knowsDamage(pool) && (
+        <Section id="damaged" title="Damaged files">
+          <DamagedFiles pool={pool} />
+        </Section>
+      )}
       {pool.type === "zfs" && <Datasets pool={pool} />}
       <Section id="devices" title="Devices">
         <Vdevs vdevs={pool.vdevs} />

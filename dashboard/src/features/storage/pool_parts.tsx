@@ -5,6 +5,7 @@ import { HostLink, Words } from "../../ui/condition";
 import type { FactRow } from "../../ui/facts";
 import { Ago, Quantity } from "../../ui/figures";
 import { Scan } from "./parts";
+import { damagedBeyond } from "./words";
 
 export const known = (rows: readonly (FactRow | null)[]): FactRow[] => rows.filter((row) => row !== null);
 
@@ -42,6 +43,28 @@ export function Scans({ of }: { of: StoragePool | StorageArray }) {
       {of.scans.map((scan) => (
         <Scan key={`${scan.function} ${scan.part}`} scan={scan} />
       ))}
+    </>
+  );
+}
+
+export const knowsDamage = (pool: StoragePool): boolean =>
+  pool.damaged_files.length > 0 || damagedBeyond(pool) !== null;
+
+/** Files that are lost for good. */
+export function DamagedFiles({ pool }: { pool: StoragePool }) {
+  const more = damagedBeyond(pool);
+  return (
+    <>
+      {pool.damaged_files.length > 0 && (
+        <ul className="damaged-files">
+          {pool.damaged_files.map((file) => (
+            <li key={file}>
+              <code>{file}</code>
+            </li>
+          ))}
+        </ul>
+      )}
+      {more !== null && <p className="muted">{more}</p>}
     </>
   );
 }

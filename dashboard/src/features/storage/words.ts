@@ -1,5 +1,5 @@
 /** Storage in words. Pure. */
-import type { StorageDisk, StorageScan, StorageVdev } from "../../api/types";
+import type { StorageDisk, StoragePool, StorageScan, StorageVdev } from "../../api/types";
 import * as number from "../../format/number";
 import { sentence } from "../../format/words";
 
@@ -52,6 +52,18 @@ export function errorLines(errors: Readonly<Record<string, number>>): [words: st
   return Object.entries(errors)
     .map(([kind, count]): [string, number] => [ERRORS[kind] ?? sentence(kind), count])
     .sort((left, right) => Number(right[1] > 0) - Number(left[1] > 0));
+}
+
+/** What the list of damaged files does not say: why there is none, or how many it leaves out. */
+export function damagedBeyond({
+  damaged_files: files,
+  damaged_files_count: count,
+  damaged_files_unread: unread,
+}: Pick<StoragePool, "damaged_files" | "damaged_files_count" | "damaged_files_unread">): string | null {
+  if (unread !== null) return `Which ones is not known: ${unread}`;
+  if (files.length === 0) return null;
+  if (count === null) return "and more";
+  return count > files.length ? `and ${number.text(number.count(count - files.length))} more` : null;
 }
 
 const FUNCTIONS: Record<string, string> = {

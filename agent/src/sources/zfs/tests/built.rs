@@ -120,7 +120,7 @@ fn every_kind_of_device_is_named_as_zpool_does() {
     assert!(ones(&out, "hi_zfs_vdev_state").contains(&"tank sdx spare inuse".to_owned()));
     assert_eq!(values(&out, "hi_zfs_vdev_checksum_errors_total")["tank sdb data"], 9.0);
     assert_eq!(ones(&out, "hi_zfs_pool_healthy"), [""; 0]);
-    let doc = facts::of_pool(&pool, &List::default(), status::status(&pool), None, &|_| None);
+    let doc = facts::of_pool(&pool, &List::default(), status::status(&pool), None, None, &|_| None);
     assert_eq!(
         (text(&doc, "guid"), maps(&doc, "spares").len(), maps(&doc, "cache").len()),
         ("18446744073709551615", 2, 1)
@@ -136,7 +136,7 @@ fn a_spare_that_stands_in_and_data_that_is_lost_are_told() {
     };
     let before = changes::Seen::new(&with(ONLINE, ONLINE, vec![]));
     let now = with([5, 11, 3, 0, 1], [4, 10, 0, 0, 0], vec![uint("error_count", 2), uint("suspended", 0)]);
-    let events = changes::events(&before, &now);
+    let events = changes::events(&before, &now, &["/tank/a".to_owned(), "/tank/b".to_owned()]);
     let messages: Vec<&str> = events.iter().map(|event| event.message.as_str()).collect();
     assert_eq!(
         messages,
@@ -145,10 +145,10 @@ fn a_spare_that_stands_in_and_data_that_is_lost_are_told() {
             "device sda of pool tank had 3 read, 1 checksum errors",
             "spare sdx of pool tank stands in for a device",
             "pool tank is suspended",
-            "pool tank has lost data: 2 errors that could not be repaired",
+            "pool tank has lost data: 2 errors that could not be repaired, the first in /tank/a",
         ]
     );
-    assert_eq!(changes::events(&changes::Seen::new(&now), &now).len(), 0);
+    assert_eq!(changes::events(&changes::Seen::new(&now), &now, &[]).len(), 0);
 }
 
 #[test]
@@ -264,22 +264,20 @@ fn scans_tell_how_far_and_how_fast() {
 }
 
 /// A capture of a machine with a pool and datasets in it.
-struct Machine {
-    folder: tempfile::TempDir,
+pub(super) struct Machine {
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new(version: &str) -> Self {
+    pub(super) fn new(version: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let machine = Self { folder };
         machine.file("sys/module/zfs/version", version.as_bytes());
-        let packed =
-            config(ONLINE, vec![children(vec![disk("/dev/disk/by-id/ata-A-part1", ONLINE)])], vec![]);
+        machine.errors(0);
         machine.file(
             "dev/zfs.ioctl/zfs-pool-configs",
             &native(&[("tank".to_owned(), Plain::List(vec![]))], false),
         );
-        machine.file("dev/zfs.ioctl/zfs-pool-stats-tank", &packed);
         machine.file("dev/sdc1", b"");
         fs::create_dir_all(machine.folder.path().join("dev/disk/by-id")).unwrap();
         std::os::unix::fs::symlink("../../sdc1", machine.folder.path().join("dev/disk/by-id/ata-A-part1"))
@@ -298,7 +296,14 @@ impl Machine {
         machine
     }
 
-    fn file(&self, path: &str, bytes: &[u8]) {
+    /// Has the pool this many errors that could not be repaired.
+    pub(super) fn errors(&self, count: u64) {
+        let disk = disk("/dev/disk/by-id/ata-A-part1", ONLINE);
+        let packed = config(ONLINE, vec![children(vec![disk])], vec![uint("error_count", count)]);
+        self.file("dev/zfs.ioctl/zfs-pool-stats-tank", &packed);
+    }
+
+    pub(super) fn file(&self, path: &str, bytes: &[u8]) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
@@ -325,7 +330,7 @@ impl Machine {
         self.file(&key, &native(&[property("creation", newest_at)], false));
     }
 
-    fn host(&self) -> HostRoot {
+    pub(super) fn host(&self) -> HostRoot {
         HostRoot::captured(self.folder.path())
     }
 }

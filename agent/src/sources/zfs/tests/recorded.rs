@@ -197,6 +197,6 @@ fn a_damaged_answer_costs_itself() {
         let mut out = Readings::default();
         let status = status::status(&pool);
         metrics::push_pool(&pool, &List::default(), Some(1_795_162_167), &mut out);
-        let _ = facts::of_pool(&pool, &List::default(), status, None, &|_| None);
+        let _ = facts::of_pool(&pool, &List::default(), status, None, None, &|_| None);
     }
 }
