@@ -1,6 +1,7 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
 mod bell;
+pub mod cgroup;
 pub mod disks;
 pub mod mounts;
 pub mod pattern;

@@ -49,6 +49,11 @@ const PROPERTIES: [&str; 12] = [
 const HOSTNAME: &str = "proc/sys/kernel/hostname";
 /// Where it stands once more, as JSON.
 const UNAME: &str = ".ioctl/uname";
+/// What identities of NVIDIA GPUs and their instances begin with, wherever they stand.
+const GPU_ID: [&str; 2] = ["GPU-", "MIG-"];
+/// NVML's answer, and how the serial number of a board stands there.
+const NVML: &str = "nvml";
+const BOARD_SERIAL: &str = "\"serial\":\"";
 /// ATA IDENTIFY DEVICE (ACS-4 7.13.7): serial number in words 10–19, World Wide Name in words 108–111, both with the bytes
 /// of each word exchanged; integrity word 255.
 const IDENTIFY_BYTES: usize = 512;
@@ -135,6 +140,16 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
             if PROPERTIES.contains(&key) {
                 add(value);
             }
+        }
+    }
+    for start in GPU_ID {
+        for id in text.split(start).skip(1) {
+            add(id.split(|c: char| !c.is_ascii_hexdigit() && c != '-').next().unwrap_or(""));
+        }
+    }
+    if name == NVML && in_answer(file) {
+        for serial in text.split(BOARD_SERIAL).skip(1) {
+            add(serial.split('"').next().unwrap_or(""));
         }
     }
     match bytes.len() {
@@ -263,12 +278,28 @@ mod tests {
             ("sys/class/net/eno1/address", b"3c:ec:ef:11:22:33\n"),
             ("proc/mdstat", b"md0 : active raid1 sda1[0]\n"),
             ("dev/zfs.ioctl/zfs-object-path-80-tank", b"/active/md0.key"),
+            (
+                "proc/driver/nvidia/gpus/0000:0c:00.0/information",
+                b"GPU UUID: \t GPU-04757e3e-3077-4e2e-b988-7e2d647b52e9\n",
+            ),
+            (
+                "dev/nvidiactl.ioctl/nvml",
+                br#"{"uuid":"GPU-04757e3e-3077-4e2e-b988-7e2d647b52e9","texts":{"serial":"1324419066142"}}"#,
+            ),
         ] {
             fs::create_dir_all(at(path).parent().unwrap()).unwrap();
             fs::write(at(path), bytes).unwrap();
         }
-        assert_eq!(redact(folder.path()).unwrap(), 4);
+        assert_eq!(redact(folder.path()).unwrap(), 6);
         let read = |path: &str| fs::read(at(path)).unwrap();
+        let nvml = String::from_utf8(read("dev/nvidiactl.ioctl/nvml")).unwrap();
+        let listed = String::from_utf8(read("proc/driver/nvidia/gpus/0000:0c:00.0/information")).unwrap();
+        let uuid = listed.trim().rsplit(' ').next().unwrap();
+        assert!(
+            uuid.starts_with("GPU-") && uuid.len() == 40 && nvml.contains(uuid) && !nvml.contains("04757e3e"),
+            "{nvml}"
+        );
+        assert!(!nvml.contains("1324419066142"), "{nvml}");
         let (udev, wwid) = (read("run/udev/data/b8:0"), read("sys/block/sda/device/wwid"));
         let udev = String::from_utf8(udev).unwrap();
         let page = read("dev/sda.ioctl/sg-85");

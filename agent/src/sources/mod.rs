@@ -7,11 +7,13 @@ pub mod btrfs;
 pub mod cpu;
 pub mod disk;
 pub mod filesystem;
+pub mod gpu;
 pub mod load;
 pub mod md;
 pub mod memory;
 pub mod netstat;
 pub mod network;
+pub mod nvidia;
 pub mod os;
 pub mod pressure;
 pub mod processes;
@@ -37,6 +39,8 @@ pub const SOURCES: &[&SourceDef] = &[
     &zfs::DEF,
     &network::DEF,
     &netstat::DEF,
+    &nvidia::DEF,
+    &gpu::DEF,
     &processes::DEF,
     &os::DEF,
 ];

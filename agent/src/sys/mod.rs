@@ -7,6 +7,7 @@ pub mod clock;
 pub mod fuse;
 pub mod heap;
 pub mod nvme;
+pub mod nvml;
 pub mod sg_io;
 pub mod statfs;
 pub mod zfs;
