@@ -1,5 +1,6 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
+pub mod attributes;
 mod bell;
 pub mod cgroup;
 pub mod disks;

@@ -5,9 +5,12 @@ mod differences;
 pub mod block;
 pub mod btrfs;
 pub mod cpu;
+pub mod cpufreq;
 pub mod disk;
+pub mod edac;
 pub mod filesystem;
 pub mod gpu;
+pub mod hwmon;
 pub mod load;
 pub mod md;
 pub mod memory;
@@ -15,9 +18,12 @@ pub mod netstat;
 pub mod network;
 pub mod nvidia;
 pub mod os;
+pub mod power_supply;
 pub mod pressure;
 pub mod processes;
+pub mod rapl;
 pub mod smart;
+pub mod thermal;
 pub mod zfs;
 
 pub use differences::{DIFFERENCES, Difference};
@@ -43,6 +49,12 @@ pub const SOURCES: &[&SourceDef] = &[
     &gpu::DEF,
     &processes::DEF,
     &os::DEF,
+    &hwmon::DEF,
+    &thermal::DEF,
+    &power_supply::DEF,
+    &cpufreq::DEF,
+    &edac::DEF,
+    &rapl::DEF,
 ];
 
 #[cfg(test)]
