@@ -33,40 +33,51 @@ test("a host's page has its sensors by chip with limits, trends and words", stan
   }),
 );
 
-test("power has its cost, a GPU its programs, a UPS its charge, the BMC its log", standInOnly, () =>
-  journey({}, async ({ page, open }) => {
-    await open("/hosts/nas1");
-    await bring(page, "power");
-    await page.locator("#chart-power canvas").waitFor();
-    has(await text(page.locator("#power")), [
-      "Measured of the whole machine.",
-      "Cost per month",
-      "€",
-      "A kilowatt-hour costs €0.32.",
-      "the processor itself",
-    ]);
-    await bring(page, "gpu");
-    await page.locator("[id^=chart-gpu-busy] canvas").waitFor();
-    has(await text(page.locator("#gpu")), [
-      "NVIDIA RTX A2000 12GB",
-      "power limit",
-      "PCIe 4.0 ×8",
-      "jellyfin",
-    ]);
-    await bring(page, "ups");
-    await page.locator("[id^=chart-ups-charge] canvas").waitFor();
-    has(await text(page.locator("#ups")), ["Rack UPS", "on line", "100 %", "34 min", "231 V"]);
-    await bring(page, "bmc");
-    has(await text(page.locator("#bmc")), [
-      "Supermicro X11SCL-IF",
-      "switched on",
-      "at least 500 rpm · critical below 300 rpm",
-      "Power supply AC lost asserted",
-      "PS1 Status",
-    ]);
-    await page.locator("#gpu").getByRole("link", { name: "jellyfin" }).click();
-    await page.waitForURL(/\/containers\/nas1\/jellyfin/);
-  }),
+test(
+  "power has its cost, a GPU its programs, a UPS its charge, the BMC its log, containers their images",
+  standInOnly,
+  () =>
+    journey({}, async ({ page, open }) => {
+      await open("/hosts/nas1");
+      await bring(page, "power");
+      await page.locator("#chart-power canvas").waitFor();
+      has(await text(page.locator("#power")), [
+        "Measured of the whole machine.",
+        "Cost per month",
+        "€",
+        "A kilowatt-hour costs €0.32.",
+        "the processor itself",
+      ]);
+      await bring(page, "gpu");
+      await page.locator("[id^=chart-gpu-busy] canvas").waitFor();
+      has(await text(page.locator("#gpu")), [
+        "NVIDIA RTX A2000 12GB",
+        "power limit",
+        "PCIe 4.0 ×8",
+        "jellyfin",
+      ]);
+      await bring(page, "ups");
+      await page.locator("[id^=chart-ups-charge] canvas").waitFor();
+      has(await text(page.locator("#ups")), ["Rack UPS", "on line", "100 %", "34 min", "231 V"]);
+      await bring(page, "bmc");
+      has(await text(page.locator("#bmc")), [
+        "Supermicro X11SCL-IF",
+        "switched on",
+        "at least 500 rpm · critical below 300 rpm",
+        "Power supply AC lost asserted",
+        "PS1 Status",
+      ]);
+      await bring(page, "containers");
+      await page.locator("#containers").getByText("Docker · 27.3.1 · overlay2").waitFor();
+      has(await text(page.locator("#containers")), [
+        "9 of 10 running, 1 unhealthy",
+        "jellyfin/jellyfin:10.10",
+        "0a1b2c3d4e5f",
+        "immich_default 172.20.0.0/16",
+      ]);
+      await page.locator("#gpu").getByRole("link", { name: "jellyfin" }).click();
+      await page.waitForURL(/\/containers\/nas1\/jellyfin/);
+    }),
 );
 
 test("a UPS on battery is told on the overview and leads to its part of the page", standInOnly, () =>
@@ -89,7 +100,7 @@ test("a host without devices has no sections about them", standInOnly, () =>
     await open("/hosts/media");
     await page.locator("#filesystems table").waitFor();
     await page.locator("#facts").waitFor();
-    for (const id of ["sensors", "power", "gpu", "ups", "bmc"])
+    for (const id of ["sensors", "power", "gpu", "ups", "bmc", "containers"])
       assert.equal(await page.locator(`#${id}`).count(), 0, id);
   }),
 );

@@ -32,6 +32,7 @@ const PAGES = {
   container: { path: "/containers/nas1/immich-machine-learning", ready: "#chart-memory canvas" },
   sensors: { path: "/hosts/nas1", alone: "sensors", ready: "#sensors .sparkline" },
   power: { path: "/hosts/nas1", alone: "power", ready: "#chart-power canvas" },
+  images: { path: "/hosts/nas1", alone: "containers", ready: "#containers table" },
   ups: { path: "/hosts/nas1", alone: "ups", ready: "[id^=chart-ups-charge] canvas" },
   disk: { path: "/disks/nas1%3Awwn-0x5000c5004272fda4", ready: "#chart-temperature canvas" },
   system: { path: "/system", ready: "#housekeeping table" },
@@ -69,7 +70,8 @@ const measure = (page) =>
 
 /** Leaves one section of the page: the others would push it about while they come. */
 async function leave(page, id) {
-  await page.locator(`#${id}`).waitFor({ state: "attached" });
+  for (const late of ["sensors", "power", "gpu", "ups", "bmc", "containers"])
+    await page.locator(`#${late}`).waitFor({ state: "attached" });
   await page.evaluate((kept) => {
     for (const each of document.querySelectorAll(".section, .section-index")) {
       if (each.id !== kept) each.style.display = "none";

@@ -174,6 +174,45 @@ export function containerDetail(container, now) {
   };
 }
 
+/** Engines, images, volumes and networks of a host. */
+export function containerParts(host, containers, now) {
+  const own = containers.filter((each) => each.host === host);
+  const part = (key, facts, size = null, age = 20 * DAY) => ({
+    key,
+    size_bytes: size,
+    created_at: iso(now - age),
+    since: iso(now - DAY),
+    facts,
+  });
+  const images = [...new Map(own.map((each) => [each.image, each])).values()];
+  const engine = {
+    product: "Docker",
+    version: "27.3.1",
+    storage_driver: "overlay2",
+    endpoint: "/run/docker.sock",
+  };
+  return {
+    host,
+    host_silent: false,
+    engines: [part("docker", { ...engine, up: true, rootless: false })],
+    images: images
+      .map((each) =>
+        part(
+          each.image_id.slice(7, 19),
+          { tags: [each.image], containers: 1 },
+          (80 + hash(each.image) * 1900) * MIB,
+          each.image_age_seconds,
+        ),
+      )
+      .concat(part("0a1b2c3d4e5f", { containers: 0 }, 2400 * MIB))
+      .sort((left, right) => right.size_bytes - left.size_bytes),
+    volumes: own
+      .slice(0, 3)
+      .map((each) => part(`${each.name}-data`, { name: `${each.name}-data`, containers: 1 }, 900 * MIB)),
+    networks: [part("immich_default", { name: "immich_default", subnets: ["172.20.0.0/16"] })],
+  };
+}
+
 /** What of them stands on the attention list. */
 export const containerAttention = (host, now) =>
   containersOf(host, now)

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
-import { containerDetail, containersOf } from "./containers.mjs";
+import { containerDetail, containerParts, containersOf } from "./containers.mjs";
 import { datasetsOf } from "./datasets.mjs";
 import { bmcLog, bmcsOf, chipsOf, gpusOf, powerOf, upsesOf } from "./devices.mjs";
 import { attention, detail, events, factsOf, makeHosts, summary } from "./hosts.mjs";
@@ -159,6 +159,8 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
   function containers(response, path, all, now) {
     const every = all.flatMap((host) => containersOf(host, now, state.containers));
     const [, host, key] = /^\/api\/containers\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    const of = /^\/api\/containers\/([^/]+)$/.exec(path)?.[1];
+    if (of !== undefined) return json(response, containerParts(decodeURIComponent(of), every, now));
     if (host === undefined) {
       const running = every.filter((each) => each.state === "running").length;
       const unhealthy = every.filter(({ health }) => health === "unhealthy").length;

@@ -39,7 +39,7 @@ function Body({ host, events }: { host: HostDetail; events: readonly HostEvent[]
     const charts = [...parts.flatMap((part) => part.charts), ...deviceCharts.all];
     return liveMatch(charts, shape.host, open === undefined ? [] : [open]);
   }, [parts, deviceCharts, shape.host, open]);
-  const late = deviceSections(shape.host, devices, deviceCharts);
+  const late = deviceSections(host, devices, deviceCharts);
   const marks = useMemo(() => marksOf(events ?? []), [events]);
   const index = [
     ...[...parts, ...late].map(({ id, title }) => ({ id, title })),

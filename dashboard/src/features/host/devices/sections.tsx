@@ -1,8 +1,10 @@
 /** The sections of a host's page about its devices: those that it has. */
 import { useRouterState } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
+import type { HostDetail } from "../../../api/types";
 import { Section } from "../../../ui/facts";
 import { Bmcs } from "./bmc";
+import { Containers } from "./containers";
 import { Gpus } from "./gpus";
 import { Power } from "./power";
 import { Sensors } from "./sensors";
@@ -15,7 +17,8 @@ export interface DeviceSection {
   body: ReactNode;
 }
 
-export function deviceSections(host: string, devices: Devices, charts: DeviceCharts): DeviceSection[] {
+export function deviceSections(detail: HostDetail, devices: Devices, charts: DeviceCharts): DeviceSection[] {
+  const { host } = detail;
   const { chips, power, price, gpus, upses, bmcs } = devices;
   const sections: DeviceSection[] = [];
   if (chips.length > 0)
@@ -32,6 +35,8 @@ export function deviceSections(host: string, devices: Devices, charts: DeviceCha
     sections.push({ id: "ups", title: "UPS", body: <Upses upses={upses} charts={charts.upses} /> });
   if (bmcs.length > 0)
     sections.push({ id: "bmc", title: "Management controller", body: <Bmcs bmcs={bmcs} /> });
+  if (detail.container_count > 0)
+    sections.push({ id: "containers", title: "Containers", body: <Containers host={detail} /> });
   return sections;
 }
 
