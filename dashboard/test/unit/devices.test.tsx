@@ -189,6 +189,28 @@ describe("a graphics processor", () => {
     expect(charts[0]?.selections[0]?.among).toEqual({ uuid: ["GPU-AB", "ab"] });
     expect(ofGpu("nas1", { ...gpu, readings: [] })).toEqual([]);
   });
+
+  it("of another maker has a line for each of its sensors", () => {
+    const metric = "hi_gpu_temperature_celsius";
+    const amd = { ...gpu, vendor: "amd", key: "0000:03:00.0", uuid: null, pci_address: null };
+    const [chart] = ofGpu("nas1", { ...amd, readings: [{ metric }] } as unknown as Gpu);
+    const series = (sensor: string, pci_address: string) => ({
+      metric,
+      labels: { sensor, pci_address, card: "card0" },
+      avg: [50],
+      min: [50],
+      max: [50],
+    });
+    const all = [
+      series("edge", "0000:03:00.0"),
+      series("junction", "0000:03:00.0"),
+      series("edge", "0000:04:00.0"),
+    ];
+    expect(chart?.shape(all).map(({ name, color }) => [name, color])).toEqual([
+      ["edge", 0],
+      ["junction", 1],
+    ]);
+  });
 });
 
 describe("a UPS", () => {

@@ -63,7 +63,10 @@ export function ofPower(host: string, sources: HostPower["sources"]): ChartSpec 
   };
 }
 
-/** Metrics of a graphics processor: those of the driver's own exporter, or ours for the others. */
+/**
+ * Metrics of a graphics processor: those of the driver's own exporter, or ours for the others, of which each has a series
+ * for every sensor and clock.
+ */
 const GPU_CHARTS: readonly (readonly [
   id: string,
   title: string,
@@ -86,8 +89,8 @@ const GPU_CHARTS: readonly (readonly [
     "Memory",
     "bytes",
     [
-      ["in use", "nvidia_smi_memory_used_bytes", "hi_gpu_memory_used_bytes"],
-      ["all", "nvidia_smi_memory_total_bytes", "hi_gpu_memory_total_bytes"],
+      ["in use", "nvidia_smi_memory_used_bytes", "hi_gpu_vram_used_bytes"],
+      ["all", "nvidia_smi_memory_total_bytes", "hi_gpu_vram_size_bytes"],
     ],
   ],
   [
@@ -96,7 +99,7 @@ const GPU_CHARTS: readonly (readonly [
     "celsius",
     [
       ["processor", "nvidia_smi_temperature_gpu", "hi_gpu_temperature_celsius"],
-      ["memory", "nvidia_smi_temperature_memory", "hi_gpu_memory_temperature_celsius"],
+      ["memory", "nvidia_smi_temperature_memory", null],
     ],
   ],
   [
@@ -114,7 +117,7 @@ const GPU_CHARTS: readonly (readonly [
     "hertz",
     [
       ["processor", "nvidia_smi_clocks_current_graphics_clock_hz", "hi_gpu_clock_hertz"],
-      ["memory", "nvidia_smi_clocks_current_memory_clock_hz", "hi_gpu_memory_clock_hertz"],
+      ["memory", "nvidia_smi_clocks_current_memory_clock_hz", null],
     ],
   ],
 ];
@@ -148,13 +151,13 @@ export function ofGpu(host: string, gpu: Gpu): ChartSpec[] {
         leastTop: unit === "ratio" ? 0.1 : undefined,
         selections: known.map(({ metric }) => ({ metric, equal: { instance: host }, ...label })),
         shape: (series) =>
-          known.flatMap(({ words, metric }, color) =>
-            named(
-              words,
-              color,
-              series.find((each) => each.metric === metric && isOwn(each.labels)),
-            ),
-          ),
+          known
+            .flatMap(({ words, metric }) =>
+              series
+                .filter((each) => each.metric === metric && isOwn(each.labels))
+                .map((each) => ({ each, words: each.labels.sensor ?? each.labels.clock ?? words })),
+            )
+            .flatMap(({ each, words }, color) => named(words, color, each)),
         empty: "It was not read in this range.",
       } satisfies ChartSpec,
     ];
