@@ -8,6 +8,7 @@ pub mod mounts;
 pub mod pattern;
 pub mod prober;
 mod series;
+pub mod time;
 pub mod udev;
 
 use std::collections::BTreeMap;

@@ -60,10 +60,18 @@ const IDENTIFY_BYTES: usize = 512;
 /// NVMe Identify Controller (NVMe base specification 2.0, figure 275): serial number in bytes 4–23.
 const NVME_IDENTIFY_BYTES: usize = 4096;
 
+/// Answers of a management controller that identify the machine in pieces of some bytes, which cannot be looked for: its inventory
+/// (Read FRU Data), its UUIDs (Get System GUID, Get Device GUID) and the address of its page (Get System Info Parameters, 7).
+const BMC_ANSWERS: [&str; 4] = ["ipmi-0a-11-", "ipmi-06-37", "ipmi-06-08", "ipmi-06-59-0007"];
+
 /// Redacts a capture in place; returns how many different identifiers were found.
 pub(super) fn redact(folder: &Path) -> io::Result<usize> {
     let mut files = Vec::new();
     list(folder, &mut files)?;
+    // A capture that lacks an answer is read as a controller that does not know the question.
+    for file in files.extract_if(.., |file| tells_bmc(file)) {
+        fs::remove_file(file)?;
+    }
     let mut secrets = BTreeSet::new();
     for file in &files {
         let bytes = fs::read(file)?;
@@ -161,6 +169,11 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
         NVME_IDENTIFY_BYTES if in_answer(file) => add(&String::from_utf8_lossy(&bytes[4..24])),
         _ => {}
     }
+}
+
+fn tells_bmc(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    in_answer(file) && BMC_ANSWERS.iter().any(|answer| name.starts_with(answer))
 }
 
 fn in_answer(file: &Path) -> bool {
@@ -286,6 +299,9 @@ mod tests {
                 "dev/nvidiactl.ioctl/nvml",
                 br#"{"uuid":"GPU-04757e3e-3077-4e2e-b988-7e2d647b52e9","texts":{"serial":"1324419066142"}}"#,
             ),
+            ("dev/ipmi0.ioctl/ipmi-0a-11-00080010", b"\x10ABC12345"),
+            ("dev/ipmi0.ioctl/ipmi-0a-11-00080010.status", b"\0"),
+            ("dev/ipmi0.ioctl/ipmi-0a-10-00", b"\x10\0\0"),
         ] {
             fs::create_dir_all(at(path).parent().unwrap()).unwrap();
             fs::write(at(path), bytes).unwrap();
@@ -318,5 +334,8 @@ mod tests {
         let file = String::from_utf8(read("dev/zfs.ioctl/zfs-object-path-80-tank")).unwrap();
         assert!(file.starts_with('/') && file.len() == 15 && !file.contains("active"), "{file}");
         assert_eq!(read("proc/mdstat"), b"md0 : active raid1 sda1[0]\n");
+        let left: Vec<_> =
+            fs::read_dir(at("dev/ipmi0.ioctl")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["ipmi-0a-10-00"]);
     }
 }

@@ -11,6 +11,7 @@ pub mod edac;
 pub mod filesystem;
 pub mod gpu;
 pub mod hwmon;
+pub mod ipmi;
 pub mod load;
 pub mod md;
 pub mod memory;
@@ -55,6 +56,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &cpufreq::DEF,
     &edac::DEF,
     &rapl::DEF,
+    &ipmi::DEF,
 ];
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod clock;
 #[cfg(test)]
 pub mod fuse;
 pub mod heap;
+pub mod ipmi;
 pub mod nvme;
 pub mod nvml;
 pub mod sg_io;
