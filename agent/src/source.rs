@@ -8,6 +8,8 @@ pub mod mounts;
 pub mod pattern;
 pub mod prober;
 mod series;
+pub mod tcp;
+pub mod tls;
 pub mod udev;
 
 use std::collections::BTreeMap;

@@ -152,6 +152,9 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
             add(serial.split('"').next().unwrap_or(""));
         }
     }
+    if in_answer(file) && is_of_server(file) {
+        server_identifiers(&text).for_each(&mut add);
+    }
     match bytes.len() {
         IDENTIFY_BYTES if in_answer(file) => {
             let swapped = swap(bytes);
@@ -165,6 +168,24 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
 
 fn in_answer(file: &Path) -> bool {
     file.parent().is_some_and(|parent| parent.extension().is_some_and(|extension| extension == "ioctl"))
+}
+
+/// Whether it is what a server on the network said.
+fn is_of_server(file: &Path) -> bool {
+    file.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with("net"))
+}
+
+/// Serial numbers and addresses in what upsd (`VAR ups device.serial "X"`) and apcupsd (`SERIALNO : X`) say.
+fn server_identifiers(text: &str) -> impl Iterator<Item = &str> {
+    const VARIABLES: [&str; 2] = [".serial", ".macaddr"];
+    const KEYS: [&str; 2] = ["SERIALNO", "HOSTNAME"];
+    text.lines().filter_map(|line| {
+        if let Some((name, value)) = line.strip_prefix("VAR ").and_then(|rest| rest.split_once(" \"")) {
+            return VARIABLES.iter().any(|end| name.ends_with(end)).then(|| value.trim_end_matches('"'));
+        }
+        let (key, value) = line.split_once(':')?;
+        KEYS.iter().any(|wanted| key.trim_end().ends_with(wanted)).then_some(value)
+    })
 }
 
 /// What to look for, and what stands there afterwards: every form an identifier takes.
@@ -286,11 +307,16 @@ mod tests {
                 "dev/nvidiactl.ioctl/nvml",
                 br#"{"uuid":"GPU-04757e3e-3077-4e2e-b988-7e2d647b52e9","texts":{"serial":"1324419066142"}}"#,
             ),
+            (
+                "net/nas:3493.ioctl/list-var-a",
+                b"VAR a device.serial \"4B1948P07984\"\nVAR a ups.load \"13\"\n",
+            ),
+            ("net/pi:3551.ioctl/status", b"\0\x18SERIALNO : 3B1030X50090\n\0\0"),
         ] {
             fs::create_dir_all(at(path).parent().unwrap()).unwrap();
             fs::write(at(path), bytes).unwrap();
         }
-        assert_eq!(redact(folder.path()).unwrap(), 6);
+        assert_eq!(redact(folder.path()).unwrap(), 8);
         let read = |path: &str| fs::read(at(path)).unwrap();
         let nvml = String::from_utf8(read("dev/nvidiactl.ioctl/nvml")).unwrap();
         let listed = String::from_utf8(read("proc/driver/nvidia/gpus/0000:0c:00.0/information")).unwrap();
@@ -318,5 +344,9 @@ mod tests {
         let file = String::from_utf8(read("dev/zfs.ioctl/zfs-object-path-80-tank")).unwrap();
         assert!(file.starts_with('/') && file.len() == 15 && !file.contains("active"), "{file}");
         assert_eq!(read("proc/mdstat"), b"md0 : active raid1 sda1[0]\n");
+        let upsd = String::from_utf8(read("net/nas:3493.ioctl/list-var-a")).unwrap();
+        assert!(!upsd.contains("4B1948P07984") && upsd.ends_with("\"\nVAR a ups.load \"13\"\n"), "{upsd}");
+        let apcupsd = String::from_utf8(read("net/pi:3551.ioctl/status")).unwrap();
+        assert!(apcupsd.starts_with("\0\x18SERIALNO : ") && !apcupsd.contains("3B1030X50090"), "{apcupsd}");
     }
 }
