@@ -8,7 +8,9 @@ pub mod mounts;
 pub mod pattern;
 pub mod prober;
 mod series;
+pub mod tcp;
 pub mod time;
+pub mod tls;
 pub mod udev;
 
 use std::collections::BTreeMap;

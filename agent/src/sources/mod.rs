@@ -25,6 +25,7 @@ pub mod processes;
 pub mod rapl;
 pub mod smart;
 pub mod thermal;
+pub mod ups;
 pub mod zfs;
 
 pub use differences::{DIFFERENCES, Difference};
@@ -49,6 +50,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &nvidia::DEF,
     &gpu::DEF,
     &processes::DEF,
+    &ups::DEF,
     &os::DEF,
     &hwmon::DEF,
     &thermal::DEF,
