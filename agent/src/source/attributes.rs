@@ -24,6 +24,9 @@ const RUNS_MAX: u32 = 4;
 /// `ENOTSUPP` of the kernel, which is no error of any C library: what some drivers answer to what they do not measure.
 const ENOTSUPP: i32 = 524;
 
+/// Longest text taken, in bytes: no number and no name is longer.
+const TEXT_BYTES_MAX: usize = 512;
+
 /// Attributes that are read together, one after the other.
 #[derive(Debug)]
 pub struct Group {
@@ -176,7 +179,11 @@ fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 /// What the text of an attribute means.
 fn value(text: &str) -> Value {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    if text.is_empty() { Value::Silent } else { Value::Text(text.to_owned()) }
+    match text.len() {
+        0 => Value::Silent,
+        1..=TEXT_BYTES_MAX => Value::Text(text.to_owned()),
+        length => Value::Failed(format!("{length} bytes, no attribute of a driver")),
+    }
 }
 
 /// What an error means: whether there is nothing to read, or reading fails.
