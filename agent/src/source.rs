@@ -234,6 +234,8 @@ pub struct Readings {
     /// Label values of all samples, one after the other, each ended by a NUL.
     labels: String,
     values: Vec<f64>,
+    /// Beginnings of parts: name, first sample, first byte of its labels.
+    parts: Vec<(&'static str, usize, usize)>,
     facts: Vec<FactDoc>,
     gone: Vec<(&'static str, String)>,
     events: Vec<EventDoc>,
@@ -261,6 +263,35 @@ impl Readings {
     /// Adds a sample that has no value this time.
     pub fn push_absent(&mut self, metric: &'static MetricDef, labels: &[&str]) {
         self.push(metric, labels, ABSENT);
+    }
+
+    /// Begins a part: what is pushed from here on travels as a reading of that name instead of the source's own. For a source
+    /// with very many series that come and go: a list of series is sent anew when one of it changes, and is bounded.
+    pub fn part(&mut self, name: &'static str) {
+        self.parts.push((name, self.values.len(), self.labels.len()));
+    }
+
+    /// The samples in the parts they travel in, of those that have any; the name is `None` for what stands before the first
+    /// part.
+    pub fn parts(&self) -> impl Iterator<Item = (Option<&'static str>, Part<'_>)> {
+        let begin = std::iter::once((None, 0, 0));
+        let begins = begin.chain(self.parts.iter().map(|&(name, at, byte)| (Some(name), at, byte)));
+        let ends = self.parts.iter().map(|&(_, at, byte)| (at, byte));
+        let ends = ends.chain(std::iter::once((self.values.len(), self.labels.len())));
+        let parts = begins.zip(ends).map(|((name, from, from_byte), (to, to_byte))| {
+            let part = Part {
+                names: self.names.get(from..to).unwrap_or_default(),
+                labels: self.labels.get(from_byte..to_byte).unwrap_or_default(),
+                values: self.values.get(from..to).unwrap_or_default(),
+            };
+            (name, part)
+        });
+        parts.filter(|(_, part)| !part.values.is_empty())
+    }
+
+    /// All samples as one part.
+    pub fn whole(&self) -> Part<'_> {
+        Part { names: &self.names, labels: &self.labels, values: &self.values }
     }
 
     /// Adds a fact.
@@ -334,6 +365,7 @@ impl Readings {
         self.names.clear();
         self.labels.clear();
         self.values.clear();
+        self.parts.clear();
         self.facts.clear();
         self.gone.clear();
         self.events.clear();
@@ -342,12 +374,7 @@ impl Readings {
 
     /// Cheap fingerprint of which series were pushed, in which order: changes when the layout does.
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        for metric in &self.names {
-            hasher.update(&(std::ptr::from_ref(*metric) as usize).to_ne_bytes());
-        }
-        hasher.update(self.labels.as_bytes());
-        hasher.digest()
+        self.whole().fingerprint()
     }
 
     /// Every sample: metric, label values, value.
@@ -358,6 +385,32 @@ impl Readings {
     fn rows(&self) -> impl Iterator<Item = (&'static MetricDef, Vec<&str>)> {
         let mut texts = self.labels.split('\0');
         self.names.iter().map(move |&metric| (metric, texts.by_ref().take(metric.labels.len()).collect()))
+    }
+}
+
+/// Some of the samples of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    names: &'a [&'static MetricDef],
+    /// Label values of all samples, one after the other, each ended by a NUL.
+    labels: &'a str,
+    values: &'a [f64],
+}
+
+impl<'a> Part<'a> {
+    /// The values, in the order they were pushed.
+    pub fn values(&self) -> &'a [f64] {
+        self.values
+    }
+
+    /// As [`Readings::fingerprint`].
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        for metric in self.names {
+            hasher.update(&(std::ptr::from_ref(*metric) as usize).to_ne_bytes());
+        }
+        hasher.update(self.labels.as_bytes());
+        hasher.digest()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The sampler knows sources only by their trait. What a run yields goes to the assembler; how it went to the board.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -80,8 +81,16 @@ type Run = Result<(Worker, Result<Outcome, SourceError>), Panicked>;
 /// Runs one source until it is told to stop, or the receiver of its output is gone.
 pub async fn run(slot: Slot, index: usize, shared: Shared) {
     let mut stop = shared.stop.clone();
-    let mut task =
-        Task { worker: None, bell: None, layout: None, last_at: i64::MIN, backwards: 0, slot, index, shared };
+    let mut task = Task {
+        worker: None,
+        bell: None,
+        layouts: HashMap::new(),
+        last_at: i64::MIN,
+        backwards: 0,
+        slot,
+        index,
+        shared,
+    };
     let mut call = Call::Tick(task.shared.first_at);
     loop {
         if !task.answer(call).await {
@@ -111,7 +120,8 @@ struct Task {
     worker: Option<Worker>,
     /// The bell of the source in `worker`.
     bell: Option<Bell>,
-    layout: Option<(u64, Arc<Layout>)>,
+    /// Layout of each part of the last run, by the name it travels under.
+    layouts: HashMap<&'static str, (u64, Arc<Layout>)>,
     last_at: i64,
     backwards: i64,
 }
@@ -258,7 +268,9 @@ impl Task {
     }
 
     async fn emit(&mut self, readings: &mut Readings, at: i64) -> bool {
-        if let Some(mirror) = &self.shared.mirror {
+        // A look between two ticks tells what happened; what was read last still holds.
+        let looked = at != self.last_at && readings.is_empty();
+        if let Some(mirror) = self.shared.mirror.as_ref().filter(|_| !looked) {
             let mut mirror = mirror.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(place) = mirror.get_mut(self.index) {
                 *place = Some(readings.clone());
@@ -278,20 +290,25 @@ impl Task {
         if readings.is_empty() || at < AT_MS_MIN {
             return listening;
         }
-        let fingerprint = readings.fingerprint();
-        let layout = match &self.layout {
-            Some((known, layout)) if *known == fingerprint => Arc::clone(layout),
-            _ => match Layout::of(readings) {
-                Ok(layout) => Arc::new(layout),
+        let before = std::mem::take(&mut self.layouts);
+        for (name, part) in readings.parts() {
+            let source = name.unwrap_or(source);
+            let fingerprint = part.fingerprint();
+            let known = before.get(source).filter(|(known, _)| *known == fingerprint);
+            let layout = match known
+                .map_or_else(|| Layout::of(part).map(Arc::new), |(_, layout)| Ok(Arc::clone(layout)))
+            {
+                Ok(layout) => layout,
                 Err(error) => {
                     tracing::error!(source, error = %ErrorChain(&error), "layout cannot be encoded");
-                    return listening;
+                    continue;
                 }
-            },
-        };
-        self.layout = Some((fingerprint, Arc::clone(&layout)));
-        let sampled = Sampled { source, at, layout, values: readings.values().to_vec() };
-        listening & self.shared.output.send(Output::Sampled(sampled)).await.is_ok()
+            };
+            self.layouts.insert(source, (fingerprint, Arc::clone(&layout)));
+            let sampled = Sampled { source, at, layout, values: part.values().to_vec() };
+            listening &= self.shared.output.send(Output::Sampled(sampled)).await.is_ok();
+        }
+        listening
     }
 
     async fn note(&mut self, verdict: &Verdict) -> bool {

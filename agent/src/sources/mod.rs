@@ -7,6 +7,7 @@ pub mod btrfs;
 pub mod cpu;
 pub mod cpufreq;
 pub mod disk;
+pub mod docker;
 pub mod edac;
 pub mod filesystem;
 pub mod gpu;
@@ -59,6 +60,7 @@ pub const SOURCES: &[&SourceDef] = &[
     &edac::DEF,
     &rapl::DEF,
     &ipmi::DEF,
+    &docker::DEF,
 ];
 
 #[cfg(test)]
