@@ -4,6 +4,7 @@ pub mod attributes;
 mod bell;
 pub mod cgroup;
 pub mod disks;
+mod every;
 pub mod mounts;
 pub mod pattern;
 pub mod prober;
@@ -16,7 +17,7 @@ pub mod udev;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hi_common::batch::ABSENT;
 use hi_common::config::{ConfigError, KeyDoc, Section, section};
@@ -27,6 +28,7 @@ use hi_common::metric::MetricDef;
 use crate::host::HostRoot;
 
 pub use bell::Bell;
+pub use every::Every;
 
 /// A subsystem that can be read. It lives in its own task and may keep state between runs; `read` may block.
 pub trait Source: Send {
@@ -160,37 +162,6 @@ pub fn own_section<T: Section>(table: &toml::Table) -> Result<T, ConfigError> {
     own.retain(|key, _| T::FIELDS.iter().any(|(field, _)| *field == key));
     let sources = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(own))]);
     section(&toml::Table::from_iter([("sources".to_owned(), toml::Value::Table(sources))]))
-}
-
-/// Runs something the first time and then once per period: for lookups that cost more than they change.
-#[derive(Debug)]
-pub struct Every {
-    period: Duration,
-    last: Option<Instant>,
-}
-
-impl Every {
-    /// How often what cannot change while a device stays (model, serial number, topology) is looked up again.
-    pub const FACTS: Duration = Duration::from_secs(600);
-
-    /// Due at once, then after each `period`.
-    pub fn new(period: Duration) -> Self {
-        Self { period, last: None }
-    }
-
-    /// Whether it is due now; the next time counts from now then.
-    pub fn due(&mut self) -> bool {
-        let due = self.last.is_none_or(|last| last.elapsed() >= self.period);
-        if due {
-            self.last = Some(Instant::now());
-        }
-        due
-    }
-
-    /// Makes it due at the next call.
-    pub fn hasten(&mut self) {
-        self.last = None;
-    }
 }
 
 /// Sorts an I/O error of a path into the reason that names it best.

@@ -98,7 +98,7 @@ async fn without_room_the_oldest_goes_and_is_announced() {
     let (beat, count) = beat("beat");
     // The catalog has its place in it, which must not be what is lost.
     let more =
-        "outbox.spool_max_bytes = 0\noutbox.memory_max_bytes = 300000\nsources.agent.enabled = false\n";
+        "outbox.spool_max_bytes = 0\noutbox.memory_max_bytes = 250000\nsources.agent.enabled = false\n";
     let agent = Agent::start(config(dir.path(), &broker.url(), more), vec![beat, slot("bulk", || Bulk)]);
     grows(&count, 30).await;
     broker.kill();

@@ -64,6 +64,9 @@ struct Attributes {
 /// # Errors
 /// It is no JSON object.
 pub(super) fn happening(line: &[u8]) -> Result<Option<Happening>, serde_json::Error> {
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err(serde::de::Error::custom("no JSON object"));
+    }
     let line: Line = serde_json::from_slice(line)?;
     let (action, id) = match line.kind.as_str() {
         "" if !line.status.is_empty() => (line.status, line.id),
@@ -184,7 +187,7 @@ mod tests {
         let old = r#"{"status":"start","id":"ab","from":"busybox:latest","time":7}"#;
         assert_eq!(read(old), Some((What::Started, String::new(), String::new())));
         assert_eq!(read(r#"{"Type":"image","Action":"pull","Actor":{"ID":"x"}}"#), None);
-        assert!(happening(b"nonsense").is_err() && happening(b"{\"Type\":").is_err());
+        assert!(happening(b"[1]").is_err() && happening(b"nonsense").is_err());
     }
 
     fn container(state: &str, started: i64) -> Container {

@@ -43,6 +43,11 @@ impl<'de, T: DeserializeOwned, const N: usize> Deserialize<'de> for UpTo<T, N> {
                 f.write_str("a list")
             }
 
+            // Go writes a list that was never made as null.
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(UpTo::default())
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut found = UpTo::default();
                 while found.total < N {
@@ -57,7 +62,7 @@ impl<'de, T: DeserializeOwned, const N: usize> Deserialize<'de> for UpTo<T, N> {
             }
         }
 
-        deserializer.deserialize_seq(Reader(PhantomData))
+        deserializer.deserialize_any(Reader(PhantomData))
     }
 }
 

@@ -198,8 +198,9 @@ fn recorded_lists_versions_and_infos_are_understood() {
     let bytes = recorded("docker-java/samples/1.22/version/1.json").unwrap();
     assert_eq!(version(&bytes).unwrap().newest, Some((1, 22)));
     let bytes = recorded("telegraf-docker/testdata/disk.json").unwrap();
-    // Of an API newer than is asked for.
-    assert!(disk_usage(&bytes).is_ok());
+    let usage = disk_usage(&bytes).unwrap();
+    assert_eq!(usage.layers_bytes, Some(10_000_000_000), "of version 1.52");
+    assert!(usage.volumes.contains_key("some_volume") && usage.images.contains_key("some_imageid"));
     // Two answers one after the other: CPU time grows, network and memory are there.
     let read = |path: &str| super::super::stats::usage(&recorded(path).unwrap()).unwrap();
     let (first, second) = (read("beszel/container.json"), read("beszel/container2.json"));

@@ -1,6 +1,7 @@
 //! Images, volumes, networks, and the disk space of everything.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::super::lenient::{UpTo, cut, lenient};
 use super::super::model::{CONTAINERS_MAX, DiskUsage, Image, Network, PARTS_MAX, THINGS_MAX, Volume};
@@ -155,6 +156,25 @@ struct DiskAnswer {
     build_cache: UpTo<CacheAnswer, 10_000>,
     #[serde(deserialize_with = "lenient")]
     builder_size: Option<i64>,
+    // From version 1.52 of the API on, in place of the lists above.
+    #[serde(deserialize_with = "lenient")]
+    image_usage: Used<ImageAnswer, THINGS_MAX>,
+    #[serde(deserialize_with = "lenient")]
+    container_usage: Used<SizeAnswer, CONTAINERS_MAX>,
+    #[serde(deserialize_with = "lenient")]
+    volume_usage: Used<VolumeAnswer, THINGS_MAX>,
+    #[serde(deserialize_with = "lenient")]
+    build_cache_usage: Used<CacheAnswer, 10_000>,
+}
+
+/// Space that things of one kind take, and which (version 1.52).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase", bound = "T: DeserializeOwned + Default")]
+struct Used<T, const N: usize> {
+    #[serde(deserialize_with = "lenient")]
+    items: UpTo<T, N>,
+    #[serde(deserialize_with = "lenient")]
+    total_size: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -183,14 +203,16 @@ pub(in crate::engine) fn disk_usage(bytes: &[u8]) -> Result<DiskUsage, serde_jso
     let answer: DiskAnswer = serde_json::from_slice(bytes)?;
     // -1 is what an engine says when it has not reckoned.
     let size = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
-    let containers = answer.containers.items.into_iter();
-    let images = answer.images.items.into_iter();
-    let volumes = answer.volumes.items.into_iter();
+    let containers = answer.containers.items.into_iter().chain(answer.container_usage.items.items);
+    let images = answer.images.items.into_iter().chain(answer.image_usage.items.items);
+    let volumes = answer.volumes.items.into_iter().chain(answer.volume_usage.items.items);
     let cache = answer.build_cache.items.iter().filter(|part| !part.shared);
     let cache: u64 = cache.filter_map(|part| size(Some(part.size))).fold(0, u64::saturating_add);
     Ok(DiskUsage {
-        layers_bytes: size(answer.layers_size),
-        build_cache_bytes: size(answer.builder_size).filter(|&bytes| bytes > 0).or(Some(cache)),
+        layers_bytes: size(answer.layers_size.or(answer.image_usage.total_size)),
+        build_cache_bytes: size(answer.build_cache_usage.total_size.or(answer.builder_size))
+            .filter(|&bytes| bytes > 0)
+            .or(Some(cache)),
         // A container that wrote nothing has no size at all.
         containers: containers.map(|part| (cut(part.id, 64), size(part.size_rw).unwrap_or(0))).collect(),
         images: images.filter_map(|part| Some((digest(&part.id), size(part.shared_size)?))).collect(),
