@@ -155,7 +155,7 @@ pub async fn detail(
         .ok_or_else(|| Problem::not_found(format!("there is no host named {host:?}")))?;
     let past = app.ask(app.store.facts_past(Some(key), &[FACT_KIND.to_owned()], &name)).await?;
     let filter =
-        EventFilter { host: Some(key), container: Some(container.name.clone()), ..EventFilter::default() };
+        EventFilter { host: Some(key), container: Some(container.key.clone()), ..EventFilter::default() };
     let events = app.ask(app.store.events(&filter, EVENTS_SHOWN)).await?;
     let events = events.into_iter().map(EventView::from).collect();
     Ok(Json(ContainerDetail { container, inside, history: changes(&past), events }))

@@ -68,7 +68,7 @@ pub struct EventPage {
         ("host" = Option<String>, Query, description = "Only of this host."),
         ("type" = Option<String>, Query, description = "Only of one of these types: `container_die,container_oom`."),
         ("severity" = Option<String>, Query, description = "Only of one of these severities: `warning,critical`."),
-        ("container" = Option<String>, Query, description = "Only about the container of this name."),
+        ("container" = Option<String>, Query, description = "Only about the container with this `key`."),
         ("q" = Option<String>, Query, description = "Only with this text in message, type or details, in whatever case; of the last 90 days, unless `start` says more."),
         ("start" = Option<String>, Query, description = "Not before: RFC 3339 or Unix seconds."),
         ("end" = Option<String>, Query, description = "Before: RFC 3339 or Unix seconds."),

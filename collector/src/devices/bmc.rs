@@ -67,7 +67,7 @@ fn bmc(host: &HostDevices<'_>, fact: Option<&StandingFact>, known: Thing<'_>) ->
         power_watts: known.first(&DCMI),
         log_entries: known.first(&["ipmi_sel_entries_count", "ipmi_sel_logs_count"]),
         log_free_bytes: known.first(&["ipmi_sel_free_space_bytes"]),
-        sensors: sensors(known),
+        sensors: sensors(known, doc),
         facts: doc.fields(),
         last_read: known.last_read("ipmi_").map(Time),
         since: fact.map(|standing| Time(standing.fact.since)),
@@ -114,7 +114,9 @@ fn findings(bmc: &Bmc, since: Time) -> Vec<StorageFinding> {
 
 /// Its sensors as a chip.
 pub(super) fn chip(host: &HostDevices<'_>) -> Option<SensorChip> {
-    let sensors = sensors(host.known(BMC));
+    let null = serde_json::Value::Null;
+    let doc = Doc(host.of("bmc").next().map_or(&null, |standing| &standing.fact.doc));
+    let sensors = sensors(host.known(BMC), doc);
     (!sensors.is_empty()).then(|| SensorChip {
         id: host.id("ipmi"),
         host: host.host.to_owned(),
@@ -128,7 +130,7 @@ pub(super) fn chip(host: &HostDevices<'_>) -> Option<SensorChip> {
     })
 }
 
-fn sensors(known: Thing<'_>) -> Vec<Sensor> {
+fn sensors(known: Thing<'_>, doc: Doc<'_>) -> Vec<Sensor> {
     let mut table: BTreeMap<(SensorType, String, String), Sensor> = BTreeMap::new();
     for (metric, kind, unit) in VALUES {
         for value in known.all(metric) {
@@ -148,6 +150,13 @@ fn sensors(known: Thing<'_>) -> Vec<Sensor> {
         let of = |sensor: &&mut Sensor| sensor.sensor == value.label("id");
         if let Some(sensor) = table.values_mut().find(of).filter(|_| value.value.is_finite()) {
             limit(sensor, value.label("threshold"), value.value);
+        }
+    }
+    for told in doc.list("sensors") {
+        let id = told.number("id").map(|id| id.to_string());
+        let of = |sensor: &&mut Sensor| Some(&sensor.sensor) == id.as_ref();
+        if let Some(sensor) = table.values_mut().find(of) {
+            say(sensor, told);
         }
     }
     table.into_values().collect()
@@ -173,12 +182,25 @@ fn entry<'a>(
         limits: BTreeMap::new(),
         alarm: None,
         fault: None,
+        states: Vec::new(),
         state: StorageState::Unknown,
         message: None,
         at: None,
         metric: String::new(),
         labels: BTreeMap::new(),
     })
+}
+
+/// What the fact says of a sensor: its unit where its metric has none, and its states in words.
+fn say(sensor: &mut Sensor, told: Doc<'_>) {
+    if sensor.unit.is_empty() {
+        sensor.unit = told.text("unit").unwrap_or_default();
+    }
+    sensor.states = told.texts("states").map(str::to_owned).collect();
+    if sensor.message.is_some() && !sensor.states.is_empty() {
+        let value = sensor.value.map(|value| format!(" ({value} {})", sensor.unit)).unwrap_or_default();
+        sensor.message = Some(format!("says {}{value}", sensor.states.join(", ")));
+    }
 }
 
 /// 0 is nominal, 1 warning, 2 critical, NaN unknown (ipmi_exporter).

@@ -137,6 +137,7 @@ fn blank(name: &str, kind: SensorType, unit: &str) -> Sensor {
         limits: BTreeMap::new(),
         alarm: None,
         fault: None,
+        states: Vec::new(),
         state: StorageState::Ok,
         message: None,
         at: None,

@@ -172,3 +172,5 @@ fn worst_of(findings: &[StorageFinding], otherwise: StorageState) -> StorageStat
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth;

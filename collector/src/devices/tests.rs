@@ -166,7 +166,13 @@ fn a_controller_judges_its_own_sensors() {
         ("ipmi_sel_entries_count", &[], 7.0),
         ("ipmi_dcmi_power_consumption_watts", &[], 112.0),
     ]);
-    let facts = [fact("bmc", "0", json!({"manufacturer": "Dell", "firmware": "1.66"}))];
+    let facts = [fact(
+        "bmc",
+        "0",
+        json!({"manufacturer": "Dell", "firmware": "1.66", "sensors": [
+        {"id": 12, "name": "Fan1A", "states": ["lower critical going low"]},
+        {"id": 139, "name": "Power Cable", "states": ["cable connected"]}]}),
+    )];
     let bmcs = host(&facts, &values).bmcs();
     let bmc = &bmcs[0];
     assert_eq!((bmc.id.as_str(), bmc.manufacturer.as_deref()), ("nas1:0", Some("Dell")));
@@ -177,7 +183,9 @@ fn a_controller_judges_its_own_sensors() {
     let sensor = |name: &str| bmc.sensors.iter().find(|sensor| sensor.label == name).unwrap();
     assert_eq!((sensor("Inlet Temp").critical_max, sensor("Inlet Temp").state), (Some(47.0), Ok));
     assert_eq!((sensor("Power Cable").value, sensor("Power Cable").state), (None, Unknown));
-    let told = "management controller reports cooling fault; sensor Fan1A is in a critical state at 120 rpm";
+    assert_eq!(sensor("Power Cable").states, ["cable connected"]);
+    let told =
+        "management controller reports cooling fault; sensor Fan1A says lower critical going low (120 rpm)";
     assert_eq!(lines(&host(&facts, &values)), [(AttentionSeverity::Critical, told.to_owned())]);
     assert_eq!(host(&facts, &values).chips()[0].id, "nas1:ipmi");
 }

@@ -29,6 +29,7 @@ pub(super) fn chip(host: &HostDevices<'_>) -> Option<SensorChip> {
                 limits: BTreeMap::new(),
                 alarm: None,
                 fault: None,
+                states: Vec::new(),
                 state: StorageState::Ok,
                 message: None,
                 at: Some(Time(value.at)),

@@ -1899,6 +1899,8 @@ export interface components {
             sensor: string;
             /** @description How it is. */
             state: components["schemas"]["StorageState"];
+            /** @description What it says of itself in words, of the management controller: `presence detected`. */
+            states: string[];
             /** @description What it measures. */
             type: components["schemas"]["SensorType"];
             /** @description Unit of value and limits: `celsius`, `rpm`, `volts`, `amperes`, `watts`, `joules`, `ratio`, `hertz`; empty for none. */
@@ -3078,7 +3080,7 @@ export interface operations {
                 type?: string;
                 /** @description Only of one of these severities: `warning,critical`. */
                 severity?: string;
-                /** @description Only about the container of this name. */
+                /** @description Only about the container with this `key`. */
                 container?: string;
                 /** @description Only with this text in message, type or details, in whatever case; of the last 90 days, unless `start` says more. */
                 q?: string;

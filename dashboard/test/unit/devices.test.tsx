@@ -37,6 +37,7 @@ function sensor(part: Partial<Sensor> = {}): Sensor {
     limits: {},
     alarm: null,
     fault: null,
+    states: [],
     state: "ok",
     message: null,
     at: null,

@@ -76,6 +76,8 @@ pub struct Sensor {
     pub alarm: Option<bool>,
     /// Whether it is broken or not connected.
     pub fault: Option<bool>,
+    /// What it says of itself in words, of the management controller: `presence detected`.
+    pub states: Vec<String>,
     /// How it is.
     pub state: StorageState,
     /// Why, in words.
