@@ -87,6 +87,9 @@ impl Assembler {
                     Some(Output::Sampled(sampled)) => {
                         lock(&self.link.layouts).remember(sampled.source, &sampled.layout);
                         batcher.add(sampled);
+                        if batcher.is_heavy() {
+                            self.seal(&mut batcher).await;
+                        }
                         seal_at.get_or_insert_with(|| Instant::now() + LINGER);
                     }
                     Some(Output::Facts { source, at, facts: list, gone }) => {

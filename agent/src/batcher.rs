@@ -18,6 +18,10 @@ const HEADER_BYTES: usize = 1024;
 /// Largest payload made here, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = BATCH_BYTES_MAX - HEADER_BYTES;
 
+/// Bytes of encoded series that are collected before they are sealed without waiting for more: parsed, they take several times
+/// as much memory, and it is needed only now and then.
+const SERIES_BYTES_MAX: usize = 128 << 10;
+
 /// An encoded batch.
 #[derive(Debug, Clone)]
 pub struct Sealed {
@@ -32,6 +36,8 @@ pub struct Batcher {
     identity: Identity,
     next_seq: Seq,
     pending: Vec<Reading>,
+    /// Encoded size of the series among them.
+    pending_series_bytes: usize,
     /// Layout that the collector knows of each source, and the time of the reading that carried its series.
     known: HashMap<&'static str, (u64, i64)>,
     /// Readings that were too large to travel, by source: logged once each.
@@ -41,7 +47,14 @@ pub struct Batcher {
 impl Batcher {
     /// A batcher for this start of the agent.
     pub fn new(identity: Identity) -> Self {
-        Self { identity, next_seq: 1, pending: Vec::new(), known: HashMap::new(), oversized: Vec::new() }
+        Self {
+            identity,
+            next_seq: 1,
+            pending: Vec::new(),
+            pending_series_bytes: 0,
+            known: HashMap::new(),
+            oversized: Vec::new(),
+        }
     }
 
     /// Adds a reading.
@@ -53,6 +66,7 @@ impl Batcher {
             .is_some_and(|(hash, since)| *hash == layout.hash && (at - since).abs() < LAYOUT_REPEAT_MS);
         let series = if is_known { None } else { layout.families() };
         if series.is_some() {
+            self.pending_series_bytes += layout.bytes();
             self.known.insert(source, (layout.hash, at));
         }
         self.pending.push(Reading { source: source.to_owned(), at, layout: layout.hash, series, values });
@@ -68,10 +82,16 @@ impl Batcher {
         self.pending.is_empty()
     }
 
+    /// Whether so many series were added that they are better sealed now.
+    pub fn is_heavy(&self) -> bool {
+        self.pending_series_bytes > SERIES_BYTES_MAX
+    }
+
     /// Makes batches of all that was added, announcing `lost` in the first; several only when one would be too large.
     pub fn seal(&mut self, lost: Vec<Lost>) -> Vec<Sealed> {
         let mut sealed = Vec::new();
         let mut readings = std::mem::take(&mut self.pending);
+        self.pending_series_bytes = 0;
         let mut lost = Some(lost);
         while !readings.is_empty() {
             let rest = readings.split_off(readings.len().min(READINGS_PER_BATCH_MAX));
@@ -156,7 +176,7 @@ mod tests {
         for label in labels {
             readings.push(&A, &[label], 1.5);
         }
-        let layout = Arc::new(Layout::of(&readings).unwrap());
+        let layout = Arc::new(Layout::of(readings.whole()).unwrap());
         Sampled { source, at, layout, values: readings.values().to_vec() }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::sources::ipmi::decode as ipmi;
 use crate::sources::md::mdstat;
 use crate::sources::smart::decode as smart;
 use crate::sources::zfs::nvlist;
@@ -39,6 +40,16 @@ pub const FORMATS: &[Format] = &[
         name: "nvlist",
         summary: "A packed list of OpenZFS, native or XDR: an answer of /dev/zfs, a label.",
         decode: nvlist::json::from_bytes,
+    },
+    Format {
+        name: "ipmi-sdr",
+        summary: "Sensor records of a BMC back to back, as `ipmitool sdr dump` writes them.",
+        decode: ipmi::records,
+    },
+    Format {
+        name: "ipmi-sel",
+        summary: "Entries of a BMC's event log, as `ipmitool sel writeraw` writes them.",
+        decode: ipmi::log,
     },
     Format { name: "mdstat", summary: "The file /proc/mdstat.", decode: mdstat::decode },
 ];

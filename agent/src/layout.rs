@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use hi_common::batch::Family;
 use hi_common::wire::{WireError, encode};
 
-use crate::source::Readings;
+use crate::source::Part;
 
 /// Layouts remembered for resending batches with their series. A source's layout changes when a disk or a network
 /// interface comes or goes, so a few per source reach far back.
 const REMEMBERED_MAX: usize = 128;
+/// Most bytes of them. Only hosts with very many containers come near.
+const REMEMBERED_BYTES_MAX: usize = 8 << 20;
 
 /// The series of one source, encoded: a tenth of the memory that the parsed form takes.
 #[derive(Debug)]
@@ -24,8 +26,8 @@ impl Layout {
     ///
     /// # Errors
     /// As [`encode`].
-    pub fn of(readings: &Readings) -> Result<Self, WireError> {
-        let encoded = encode(&readings.series())?;
+    pub fn of(part: Part<'_>) -> Result<Self, WireError> {
+        let encoded = encode(&part.series())?;
         Ok(Self { hash: xxhash_rust::xxh3::xxh3_64(&encoded), encoded })
     }
 
@@ -44,15 +46,22 @@ impl Layout {
 #[derive(Debug, Default)]
 pub struct LayoutCache {
     entries: VecDeque<(&'static str, std::sync::Arc<Layout>)>,
+    bytes: usize,
 }
 
 impl LayoutCache {
     /// Remembers a layout; the one not sent for the longest time is forgotten when there are too many.
     pub fn remember(&mut self, source: &'static str, layout: &std::sync::Arc<Layout>) {
-        self.entries.retain(|(name, known)| *name != source || known.hash != layout.hash);
+        let known =
+            self.entries.iter().position(|(name, known)| *name == source && known.hash == layout.hash);
+        if let Some((_, known)) = known.and_then(|place| self.entries.remove(place)) {
+            self.bytes -= known.bytes();
+        }
         self.entries.push_back((source, std::sync::Arc::clone(layout)));
-        if self.entries.len() > REMEMBERED_MAX {
-            self.entries.pop_front();
+        self.bytes += layout.bytes();
+        while self.entries.len() > REMEMBERED_MAX || self.bytes > REMEMBERED_BYTES_MAX {
+            let Some((_, oldest)) = self.entries.pop_front() else { return };
+            self.bytes -= oldest.bytes();
         }
     }
 
@@ -66,6 +75,7 @@ impl LayoutCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Readings;
     use hi_common::metric::{MetricDef, Unit};
     use hi_common::wire::layout_hash;
 
@@ -75,7 +85,7 @@ mod tests {
     fn the_hash_is_the_one_both_ends_compute() {
         let mut readings = Readings::default();
         readings.push(&A, &["1"], 1.0);
-        let layout = std::sync::Arc::new(Layout::of(&readings).unwrap());
+        let layout = std::sync::Arc::new(Layout::of(readings.whole()).unwrap());
         let families = layout.families().unwrap();
         assert_eq!(layout.hash, layout_hash(&families).unwrap());
         assert_eq!((families.len(), families[0].rows.as_slice()), (1, &[vec!["1".to_owned()]][..]));
@@ -85,7 +95,7 @@ mod tests {
         assert_eq!(cache.families("t", layout.hash), None);
         for _ in 0..REMEMBERED_MAX {
             readings.push(&A, &["1"], 1.0);
-            cache.remember("s", &std::sync::Arc::new(Layout::of(&readings).unwrap()));
+            cache.remember("s", &std::sync::Arc::new(Layout::of(readings.whole()).unwrap()));
         }
         assert_eq!(cache.families("s", layout.hash), None, "bounded");
     }

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod decode;
 pub mod documents;
+pub mod engine;
 pub mod exposition;
 pub mod handover;
 pub mod health;

@@ -178,12 +178,27 @@ pub fn effective(config: &Config, host: &HostRoot) -> String {
         let secret = key.key == "nats.password";
         let _ = match (set, key.default) {
             (Some(_), _) if secret => writeln!(out, "{name} = \"***\""),
-            (Some(value), _) => writeln!(out, "{name} = {value}"),
+            (Some(value), _) => writeln!(out, "{name} = {}", masked(value)),
             (None, Some(default)) => writeln!(out, "{name} = {default} # default"),
             (None, None) => writeln!(out, "# {name} is unset"),
         };
     }
     out
+}
+
+/// A value without the passwords in the tables of it: `servers = [{ address = "nas", password = "***" }]`.
+fn masked(value: &toml::Value) -> toml::Value {
+    match value {
+        toml::Value::Array(items) => toml::Value::Array(items.iter().map(masked).collect()),
+        toml::Value::Table(table) => {
+            let entry = |(key, value): (&String, &toml::Value)| match key.as_str() {
+                "password" => (key.clone(), toml::Value::String("***".to_owned())),
+                _ => (key.clone(), masked(value)),
+            };
+            toml::Value::Table(table.iter().map(entry).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn lookup<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {

@@ -1,16 +1,23 @@
 //! What a source is: one subsystem of a host, read in one call, with three outcomes.
 
+pub mod attributes;
+mod bell;
+pub mod cgroup;
 pub mod disks;
+mod every;
 pub mod mounts;
 pub mod pattern;
 pub mod prober;
 mod series;
+pub mod tcp;
+pub mod time;
+pub mod tls;
 pub mod udev;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hi_common::batch::ABSENT;
 use hi_common::config::{ConfigError, KeyDoc, Section, section};
@@ -20,6 +27,9 @@ use hi_common::metric::MetricDef;
 
 use crate::host::HostRoot;
 
+pub use bell::Bell;
+pub use every::Every;
+
 /// A subsystem that can be read. It lives in its own task and may keep state between runs; `read` may block.
 pub trait Source: Send {
     /// Reads once. What was pushed into `out` before an error is kept: half a reading beats none.
@@ -27,6 +37,21 @@ pub trait Source: Send {
     /// # Errors
     /// What failed, with a bounded reason.
     fn read(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError>;
+
+    /// What this source rings when something happened that cannot wait for the next tick. Asked for once, when it is made.
+    fn bell(&self) -> Option<Bell> {
+        None
+    }
+
+    /// Tells what it rang for, with the same limits as a read and never at the same time: events, facts, also samples, which
+    /// have the time of the call then.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn look(&mut self, host: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        let _ = (host, out);
+        Ok(Outcome::Read)
+    }
 }
 
 /// How a run that did not fail went.
@@ -139,37 +164,6 @@ pub fn own_section<T: Section>(table: &toml::Table) -> Result<T, ConfigError> {
     section(&toml::Table::from_iter([("sources".to_owned(), toml::Value::Table(sources))]))
 }
 
-/// Runs something the first time and then once per period: for lookups that cost more than they change.
-#[derive(Debug)]
-pub struct Every {
-    period: Duration,
-    last: Option<Instant>,
-}
-
-impl Every {
-    /// How often what cannot change while a device stays (model, serial number, topology) is looked up again.
-    pub const FACTS: Duration = Duration::from_secs(600);
-
-    /// Due at once, then after each `period`.
-    pub fn new(period: Duration) -> Self {
-        Self { period, last: None }
-    }
-
-    /// Whether it is due now; the next time counts from now then.
-    pub fn due(&mut self) -> bool {
-        let due = self.last.is_none_or(|last| last.elapsed() >= self.period);
-        if due {
-            self.last = Some(Instant::now());
-        }
-        due
-    }
-
-    /// Makes it due at the next call.
-    pub fn hasten(&mut self) {
-        self.last = None;
-    }
-}
-
 /// Sorts an I/O error of a path into the reason that names it best.
 pub fn read_error(path: &Path, source: io::Error) -> SourceError {
     let path = path.to_owned();
@@ -211,6 +205,8 @@ pub struct Readings {
     /// Label values of all samples, one after the other, each ended by a NUL.
     labels: String,
     values: Vec<f64>,
+    /// Beginnings of parts: name, first sample, first byte of its labels.
+    parts: Vec<(&'static str, usize, usize)>,
     facts: Vec<FactDoc>,
     gone: Vec<(&'static str, String)>,
     events: Vec<EventDoc>,
@@ -238,6 +234,35 @@ impl Readings {
     /// Adds a sample that has no value this time.
     pub fn push_absent(&mut self, metric: &'static MetricDef, labels: &[&str]) {
         self.push(metric, labels, ABSENT);
+    }
+
+    /// Begins a part: what is pushed from here on travels as a reading of that name instead of the source's own. For a source
+    /// with very many series that come and go: a list of series is sent anew when one of it changes, and is bounded.
+    pub fn part(&mut self, name: &'static str) {
+        self.parts.push((name, self.values.len(), self.labels.len()));
+    }
+
+    /// The samples in the parts they travel in, of those that have any; the name is `None` for what stands before the first
+    /// part.
+    pub fn parts(&self) -> impl Iterator<Item = (Option<&'static str>, Part<'_>)> {
+        let begin = std::iter::once((None, 0, 0));
+        let begins = begin.chain(self.parts.iter().map(|&(name, at, byte)| (Some(name), at, byte)));
+        let ends = self.parts.iter().map(|&(_, at, byte)| (at, byte));
+        let ends = ends.chain(std::iter::once((self.values.len(), self.labels.len())));
+        let parts = begins.zip(ends).map(|((name, from, from_byte), (to, to_byte))| {
+            let part = Part {
+                names: self.names.get(from..to).unwrap_or_default(),
+                labels: self.labels.get(from_byte..to_byte).unwrap_or_default(),
+                values: self.values.get(from..to).unwrap_or_default(),
+            };
+            (name, part)
+        });
+        parts.filter(|(_, part)| !part.values.is_empty())
+    }
+
+    /// All samples as one part.
+    pub fn whole(&self) -> Part<'_> {
+        Part { names: &self.names, labels: &self.labels, values: &self.values }
     }
 
     /// Adds a fact.
@@ -311,6 +336,7 @@ impl Readings {
         self.names.clear();
         self.labels.clear();
         self.values.clear();
+        self.parts.clear();
         self.facts.clear();
         self.gone.clear();
         self.events.clear();
@@ -319,12 +345,7 @@ impl Readings {
 
     /// Cheap fingerprint of which series were pushed, in which order: changes when the layout does.
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        for metric in &self.names {
-            hasher.update(&(std::ptr::from_ref(*metric) as usize).to_ne_bytes());
-        }
-        hasher.update(self.labels.as_bytes());
-        hasher.digest()
+        self.whole().fingerprint()
     }
 
     /// Every sample: metric, label values, value.
@@ -335,6 +356,32 @@ impl Readings {
     fn rows(&self) -> impl Iterator<Item = (&'static MetricDef, Vec<&str>)> {
         let mut texts = self.labels.split('\0');
         self.names.iter().map(move |&metric| (metric, texts.by_ref().take(metric.labels.len()).collect()))
+    }
+}
+
+/// Some of the samples of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    names: &'a [&'static MetricDef],
+    /// Label values of all samples, one after the other, each ended by a NUL.
+    labels: &'a str,
+    values: &'a [f64],
+}
+
+impl<'a> Part<'a> {
+    /// The values, in the order they were pushed.
+    pub fn values(&self) -> &'a [f64] {
+        self.values
+    }
+
+    /// As [`Readings::fingerprint`].
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        for metric in self.names {
+            hasher.update(&(std::ptr::from_ref(*metric) as usize).to_ne_bytes());
+        }
+        hasher.update(self.labels.as_bytes());
+        hasher.digest()
     }
 }
 

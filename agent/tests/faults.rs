@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hi_agent::host::HostRoot;
 use hi_agent::resend::{ResendReply, ResendRequest};
-use hi_agent::source::{Outcome, Readings, Source, SourceError};
+use hi_agent::source::{Bell, Outcome, Readings, Source, SourceError};
+use hi_common::event::Severity;
 use hi_common::ids::HostId;
 use hi_common::metric::{MetricDef, Unit};
 use hi_common::wire::{decode, encode};
@@ -114,6 +115,49 @@ async fn a_panic_costs_one_reading() {
     assert_ticks(&all, "steady");
     let told = told(&js, "shaky").await;
     assert_eq!(told[..2], ["panic", "read"].map(str::to_owned), "at once, and once a minute");
+}
+
+/// Has something to tell long before its next tick.
+struct Ringing(Bell);
+
+impl Source for Ringing {
+    fn read(&mut self, _: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        out.push(&LINES, &[], 1.0);
+        Ok(Outcome::Read)
+    }
+
+    fn bell(&self) -> Option<Bell> {
+        Some(self.0.clone())
+    }
+
+    fn look(&mut self, _: &HostRoot, out: &mut Readings) -> Result<Outcome, SourceError> {
+        out.push(&LINES, &[], 2.0);
+        out.event("rang", Severity::Info, "it rang", vec![]);
+        Ok(Outcome::Read)
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_rings_is_called_before_its_tick() {
+    let (dir, broker) = world("").await;
+    let bell = Bell::default();
+    let own = bell.clone();
+    let mut ringing = patient("ringing", move || Ringing(own.clone()));
+    ringing.interval = std::time::Duration::from_secs(3600);
+    let agent = Agent::start(config(dir.path(), &broker.url(), ""), vec![ringing]);
+    let js = broker.jetstream().await;
+    until("it was read", async || !beats(&batches(&js).await, "ringing").is_empty()).await;
+    let rang = async || events(&js).await.iter().filter(|event| event.kind == "rang").count();
+    assert_eq!(rang().await, 0);
+    (0..50).for_each(|_| bell.ring());
+    until("it was called", async || rang().await == 1).await;
+    bell.ring();
+    until("it was called again", async || rang().await == 2).await;
+    agent.stop().await;
+    let all = batches(&js).await;
+    assert_eq!(beats(&all, "ringing"), [1, 2, 2]);
+    let times: Vec<i64> = readings(&all, "ringing").iter().map(|reading| reading.at).collect();
+    assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
 }
 
 /// What the events say of a source: reasons of failures, otherwise outcomes.

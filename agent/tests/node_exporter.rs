@@ -23,6 +23,10 @@ info = true
 info_flags = ["aes", "avx", "avx?", "constant_tsc"]
 info_bugs = ["cpu_meltdown", "spectre_*", "mds"]
 vulnerabilities = true
+[sources.hwmon]
+exclude = ["bogus"]
+[sources.cpufreq]
+cpuinfo = true
 [sources.network]
 exclude = ["dmz", "int"]
 "#;
@@ -41,7 +45,9 @@ fn readings_are_those_of_node_exporter() {
     let Some(folder) = fixtures() else { return };
     let tree = tempfile::tempdir().unwrap();
     copy_tree(&folder, tree.path());
-    let expected = parse(&fs::read_to_string(folder.join("e2e-output.txt")).unwrap());
+    // node_exporter's output names the tree that it was made from; on a machine its paths are those of the machine.
+    let text = fs::read_to_string(folder.join("e2e-output.txt")).unwrap();
+    let expected = parse(&text.replace("=\"collector/fixtures/sys/", "=\"/sys/"));
     let found = read_all(&HostRoot::captured(tree.path()));
     assert!(expected.samples.len() > 500, "the expected output is complete");
 

@@ -60,6 +60,20 @@ pub enum AttentionKind {
     PoolDegraded,
     /// A resilver, rebuild or reshape is running.
     StorageRebuilding,
+    /// A sensor is beyond its limits, or raises an alarm.
+    SensorAlarm,
+    /// Memory errors could not be corrected.
+    MemoryErrors,
+    /// A graphics processor cannot be read, has errors, or is slowed down by heat or lack of power.
+    GpuFailing,
+    /// The management controller reports something wrong.
+    BmcAlarm,
+    /// A UPS, or a machine with a battery of its own, runs from its battery.
+    UpsOnBattery,
+    /// A UPS wants a new battery, is overloaded, or cannot be read.
+    UpsFailing,
+    /// A container is unhealthy, ends again and again, or has too little memory.
+    ContainerFailing,
     /// The agent was started anew not long ago.
     AgentRestarted,
 }
@@ -75,7 +89,7 @@ pub struct AttentionItem {
     pub host: Option<String>,
     /// The thing on it: a mount point, a source, `pool tank`.
     pub subject: String,
-    /// Its row on the page Storage, if it has one: `pool:nas1:tank`.
+    /// Its row on a page, if it has one: `pool:nas1:tank`, `container:nas1:web`, `ups:nas1:eaton@127.0.0.1:3493`.
     pub target: Option<String>,
     /// One sentence for people.
     pub message: String,
@@ -104,8 +118,8 @@ pub struct HostInput {
     pub filesystems: Vec<FilesystemView>,
     /// Its sources.
     pub sources: Vec<SourceView>,
-    /// What is to be said of its storage.
-    pub storage: Vec<StorageAttention>,
+    /// What is to be said of its storage, devices and containers.
+    pub things: Vec<StorageAttention>,
 }
 
 /// Batches of a host that will never come.
@@ -139,7 +153,7 @@ pub fn judge(input: &Input, now_ms: i64) -> Vec<AttentionItem> {
         judge_host(&mut items, host, input.broker_connected, now_ms);
     }
     judge_losses(&mut items, &input.losses, now_ms);
-    items.extend(input.hosts.iter().flat_map(storage_items));
+    items.extend(input.hosts.iter().flat_map(thing_items));
     let recent: Vec<i64> = input.dead_letters.iter().copied().filter(|at| now_ms - at < PAST_MS).collect();
     if let Some(&since) = recent.iter().min() {
         items.push(AttentionItem {
@@ -219,8 +233,8 @@ fn judge_host(items: &mut Vec<AttentionItem>, host: &HostInput, broker_connected
     }
 }
 
-fn storage_items(host: &HostInput) -> impl Iterator<Item = AttentionItem> {
-    host.storage.iter().map(|found| AttentionItem {
+fn thing_items(host: &HostInput) -> impl Iterator<Item = AttentionItem> {
+    host.things.iter().map(|found| AttentionItem {
         severity: found.severity,
         kind: found.kind,
         host: Some(host.name.clone()),

@@ -54,6 +54,16 @@ config_section! {
     }
 }
 
+config_section! {
+    /// What energy costs.
+    pub struct EnergyConfig in "energy" {
+        /// Price of a kilowatt-hour, in `energy.currency`; 0 shows no costs.
+        pub price_per_kwh: f64 = 0.0,
+        /// Currency of the price, as it is to be shown: `EUR`, `US$`.
+        pub currency: String = "EUR".to_owned(),
+    }
+}
+
 /// Everything the store and ingest need to know.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CoreConfig {

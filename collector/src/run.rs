@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::api::serve::{self, ServeError};
 use crate::api::state::App;
 use crate::cli::{ConfigArgs, RunArgs, SettingsError};
-use crate::config::CoreConfig;
+use crate::config::{CoreConfig, EnergyConfig};
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::housekeeping;
 use crate::ingest::{self, Ingest, IngestError};
@@ -148,7 +148,7 @@ async fn run_until_told(settings: Settings, exit_with_parent: bool) -> Result<()
         None
     };
     let watcher = embedded.clone().map(|embedded| tokio::spawn(async move { embedded.watch().await }));
-    let result = with_servers(&core, listener, embedded.as_deref(), &mut ending).await;
+    let result = with_servers(&core, &settings.energy, listener, embedded.as_deref(), &mut ending).await;
     if let Some(embedded) = &embedded {
         tracing::info!("stopping the private servers");
         embedded.shutdown().await;
@@ -193,6 +193,7 @@ fn without_credentials(url: &str) -> String {
 
 async fn with_servers(
     core: &CoreConfig,
+    energy: &EnergyConfig,
     listener: TcpListener,
     embedded: Option<&Embedded>,
     ending: &mut Ending,
@@ -207,7 +208,7 @@ async fn with_servers(
     // Follows the live readings before the first can come.
     let follow = tokio::spawn(Arc::clone(&overview).run(ingest.live.subscribe(), serving.clone()));
     let mut intake = Intake::start(ingest.clone(), core.clone())?;
-    let app = App::new(ingest, store.clone(), &core.store, Arc::clone(&overview), serving);
+    let app = App::new(ingest, store.clone(), &core.store, energy, Arc::clone(&overview), serving);
     let local =
         listener.local_addr().map_err(|source| RunError::System { operation: "read the port", source })?;
     let tasks = [
@@ -348,6 +349,7 @@ pub fn check_config(args: &ConfigArgs) -> Result<(), RunError> {
         ("store", toml::Table::try_from(&shown.core.store)),
         ("embedded", toml::Table::try_from(&shown.embedded)),
         ("http", toml::Table::try_from(&shown.http)),
+        ("energy", toml::Table::try_from(&shown.energy)),
         ("log", toml::Table::try_from(&shown.log)),
     ] {
         println!("[{name}]\n{}", section.unwrap_or_default());

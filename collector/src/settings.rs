@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use hi_common::config::{ConfigError, KeyDoc, Layers, Section, merge, section};
 use hi_common::config_section;
 
-use crate::config::CoreConfig;
+use crate::config::{CoreConfig, EnergyConfig};
 use crate::embedded::EmbeddedConfig;
 
 /// Prefix of environment variables.
@@ -41,6 +41,8 @@ pub struct Settings {
     pub embedded: EmbeddedConfig,
     /// HTTP server.
     pub http: HttpConfig,
+    /// What energy costs.
+    pub energy: EnergyConfig,
     /// Log.
     pub log: LogConfig,
 }
@@ -48,7 +50,8 @@ pub struct Settings {
 impl Settings {
     /// Every key.
     pub fn keys() -> Vec<KeyDoc> {
-        [CoreConfig::keys(), EmbeddedConfig::keys(), HttpConfig::keys(), LogConfig::keys()].concat()
+        let sections = [CoreConfig::keys(), EmbeddedConfig::keys(), HttpConfig::keys()];
+        [sections.concat(), EnergyConfig::keys(), LogConfig::keys()].concat()
     }
 
     /// Merges file, environment and flags.
@@ -61,10 +64,24 @@ impl Settings {
             core: CoreConfig::from_table(&table)?,
             embedded: section(&table)?,
             http: section(&table)?,
+            energy: section(&table)?,
             log: section(&table)?,
         };
         settings.listen()?;
+        settings.check_price()?;
         Ok(settings)
+    }
+
+    fn check_price(&self) -> Result<(), ConfigError> {
+        let price = self.energy.price_per_kwh;
+        if price.is_finite() && price >= 0.0 {
+            return Ok(());
+        }
+        Err(ConfigError::Value {
+            origin: "configuration".to_owned(),
+            key: "energy.price_per_kwh".to_owned(),
+            problem: format!("must be 0 or more, not {price}"),
+        })
     }
 
     /// Where to listen.
@@ -146,6 +163,15 @@ mod tests {
             assert!(error.contains("no sign-in yet") && error.contains("127.0.0.1:7117"), "{error}");
         }
         assert!(load("", &[("http.listen", "7117")]).unwrap_err().contains("must be ADDRESS:PORT"));
+    }
+
+    #[test]
+    fn a_price_is_a_number_that_is_not_negative() {
+        let price = |text: &str| load("", &[("energy.price_per_kwh", text)]).map(|s| s.energy.price_per_kwh);
+        assert_eq!((price("0.35"), price("1")), (Ok(0.35), Ok(1.0)));
+        for bad in ["-0.1", "nan", "inf", "cheap"] {
+            assert!(price(bad).is_err_and(|error| error.contains("energy.price_per_kwh")), "{bad}");
+        }
     }
 
     #[test]

@@ -228,6 +228,12 @@ fn put(table: &mut toml::Table, origin: &str, known: &KeyDoc, text: &str) -> Res
         ),
         Some(default) => {
             let parsed = format!("v = {text}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
+            let is_float = default.is_float();
+            let parsed = parsed.map(|value| match value {
+                // Who says 1 means 1.0 where a fraction may stand.
+                toml::Value::Integer(whole) if is_float => toml::Value::Float(whole as f64),
+                value => value,
+            });
             parsed
                 .filter(|value| value.same_type(default))
                 .ok_or_else(|| problem(format!("must be a {}, not {text:?}", default.type_str())))?

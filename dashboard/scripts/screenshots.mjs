@@ -16,6 +16,8 @@ const { hosts } = await (await fetch(`${base}/api/hosts`)).json();
 const host = hosts[0]?.host;
 const { disks } = await (await fetch(`${base}/api/disks?host=${host}`)).json();
 const disk = (disks.find(({ passed }) => passed === false) ?? disks[0])?.id;
+const { containers } = await (await fetch(`${base}/api/containers?host=${host}`)).json();
+const container = containers.find((each) => each.host === host);
 const pages = [
   ["overview", "/"],
   ["panel", `/?row=${host}`],
@@ -25,6 +27,9 @@ const pages = [
   ["pool", `/pools/${encodeURIComponent(`${host}:tank`)}`],
   ["storage-disk", `/storage?row=disk:${disk}`],
   ["disk", `/disks/${encodeURIComponent(disk)}`],
+  ["containers", "/containers"],
+  ["container-panel", `/containers?row=${encodeURIComponent(`container:${container?.id}`)}`],
+  ["container", `/containers/${host}/${encodeURIComponent(container?.key ?? "none")}`],
   ["events", "/events"],
   ["system", "/system"],
 ];
@@ -41,7 +46,7 @@ for (const [width, height] of [
       await page.goto(base + path);
       await page.locator("main h1").first().waitFor({ state: "attached" });
       // Charts are read when they come near: pass them all once.
-      for (let round = 0; round < (name === "host" || name === "disk" ? 8 : 0); round += 1) {
+      for (let round = 0; round < (["host", "disk", "container"].includes(name) ? 8 : 0); round += 1) {
         await page.mouse.wheel(0, 700);
         await page.waitForTimeout(120);
       }
@@ -50,7 +55,7 @@ for (const [width, height] of [
       await page.waitForTimeout(400);
       await page.screenshot({
         path: join(folder, `${name}-${width}-${theme}.png`),
-        fullPage: name === "host" || name === "disk",
+        fullPage: ["host", "disk", "container"].includes(name),
       });
       await page.close();
     }

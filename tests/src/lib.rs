@@ -7,6 +7,7 @@ pub mod binaries;
 pub mod blocks;
 pub mod collector;
 pub mod config;
+pub mod homelab;
 pub mod http;
 pub mod lab;
 pub mod oracle;

@@ -49,16 +49,29 @@ const PROPERTIES: [&str; 12] = [
 const HOSTNAME: &str = "proc/sys/kernel/hostname";
 /// Where it stands once more, as JSON.
 const UNAME: &str = ".ioctl/uname";
+/// What identities of NVIDIA GPUs and their instances begin with, wherever they stand.
+const GPU_ID: [&str; 2] = ["GPU-", "MIG-"];
+/// NVML's answer, and how the serial number of a board stands there.
+const NVML: &str = "nvml";
+const BOARD_SERIAL: &str = "\"serial\":\"";
 /// ATA IDENTIFY DEVICE (ACS-4 7.13.7): serial number in words 10–19, World Wide Name in words 108–111, both with the bytes
 /// of each word exchanged; integrity word 255.
 const IDENTIFY_BYTES: usize = 512;
 /// NVMe Identify Controller (NVMe base specification 2.0, figure 275): serial number in bytes 4–23.
 const NVME_IDENTIFY_BYTES: usize = 4096;
 
+/// Answers of a management controller that identify the machine in pieces of some bytes, which cannot be looked for: its inventory
+/// (Read FRU Data), its UUIDs (Get System GUID, Get Device GUID) and the address of its page (Get System Info Parameters, 7).
+const BMC_ANSWERS: [&str; 4] = ["ipmi-0a-11-", "ipmi-06-37", "ipmi-06-08", "ipmi-06-59-0007"];
+
 /// Redacts a capture in place; returns how many different identifiers were found.
 pub(super) fn redact(folder: &Path) -> io::Result<usize> {
     let mut files = Vec::new();
     list(folder, &mut files)?;
+    // A capture that lacks an answer is read as a controller that does not know the question.
+    for file in files.extract_if(.., |file| tells_bmc(file)) {
+        fs::remove_file(file)?;
+    }
     let mut secrets = BTreeSet::new();
     for file in &files {
         let bytes = fs::read(file)?;
@@ -137,6 +150,19 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
             }
         }
     }
+    for start in GPU_ID {
+        for id in text.split(start).skip(1) {
+            add(id.split(|c: char| !c.is_ascii_hexdigit() && c != '-').next().unwrap_or(""));
+        }
+    }
+    if name == NVML && in_answer(file) {
+        for serial in text.split(BOARD_SERIAL).skip(1) {
+            add(serial.split('"').next().unwrap_or(""));
+        }
+    }
+    if in_answer(file) && is_of_server(file) {
+        server_identifiers(&text).for_each(&mut add);
+    }
     match bytes.len() {
         IDENTIFY_BYTES if in_answer(file) => {
             let swapped = swap(bytes);
@@ -148,8 +174,31 @@ fn found(file: &Path, bytes: &[u8], secrets: &mut BTreeSet<String>) {
     }
 }
 
+fn tells_bmc(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    in_answer(file) && BMC_ANSWERS.iter().any(|answer| name.starts_with(answer))
+}
+
 fn in_answer(file: &Path) -> bool {
     file.parent().is_some_and(|parent| parent.extension().is_some_and(|extension| extension == "ioctl"))
+}
+
+/// Whether it is what a server on the network said.
+fn is_of_server(file: &Path) -> bool {
+    file.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with("net"))
+}
+
+/// Serial numbers and addresses in what upsd (`VAR ups device.serial "X"`) and apcupsd (`SERIALNO : X`) say.
+fn server_identifiers(text: &str) -> impl Iterator<Item = &str> {
+    const VARIABLES: [&str; 2] = [".serial", ".macaddr"];
+    const KEYS: [&str; 2] = ["SERIALNO", "HOSTNAME"];
+    text.lines().filter_map(|line| {
+        if let Some((name, value)) = line.strip_prefix("VAR ").and_then(|rest| rest.split_once(" \"")) {
+            return VARIABLES.iter().any(|end| name.ends_with(end)).then(|| value.trim_end_matches('"'));
+        }
+        let (key, value) = line.split_once(':')?;
+        KEYS.iter().any(|wanted| key.trim_end().ends_with(wanted)).then_some(value)
+    })
 }
 
 /// What to look for, and what stands there afterwards: every form an identifier takes.
@@ -244,6 +293,31 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    /// Text and answers that name the host, its parts and its files.
+    const FILES_OF_A_HOST: [(&str, &[u8]); 12] = [
+        (
+            "run/udev/data/b8:0",
+            b"E:ID_SERIAL_SHORT=WD-WCC4E1234567\nE:ID_WWN=0x50014ee2b6012345\nE:ID_MODEL=WDC\n",
+        ),
+        ("sys/block/sda/device/wwid", b"naa.50014ee2b6012345\n"),
+        ("sys/class/net/eno1/address", b"3c:ec:ef:11:22:33\n"),
+        ("proc/mdstat", b"md0 : active raid1 sda1[0]\n"),
+        ("dev/zfs.ioctl/zfs-object-path-80-tank", b"/active/md0.key"),
+        (
+            "proc/driver/nvidia/gpus/0000:0c:00.0/information",
+            b"GPU UUID: \t GPU-04757e3e-3077-4e2e-b988-7e2d647b52e9\n",
+        ),
+        (
+            "dev/nvidiactl.ioctl/nvml",
+            br#"{"uuid":"GPU-04757e3e-3077-4e2e-b988-7e2d647b52e9","texts":{"serial":"1324419066142"}}"#,
+        ),
+        ("dev/ipmi0.ioctl/ipmi-0a-11-00080010", b"\x10ABC12345"),
+        ("dev/ipmi0.ioctl/ipmi-0a-11-00080010.status", b"\0"),
+        ("dev/ipmi0.ioctl/ipmi-0a-10-00", b"\x10\0\0"),
+        ("net/nas:3493.ioctl/list-var-a", b"VAR a device.serial \"4B1948P07984\"\nVAR a ups.load \"13\"\n"),
+        ("net/pi:3551.ioctl/status", b"\0\x18SERIALNO : 3B1030X50090\n\0\0"),
+    ];
+
     #[test]
     fn a_serial_is_the_same_other_one_everywhere_and_pages_stay_whole() {
         let folder = tempfile::tempdir().unwrap();
@@ -253,22 +327,20 @@ mod tests {
         page[216..224].copy_from_slice(&swap(&[0x50, 0x01, 0x4e, 0xe2, 0xb6, 0x01, 0x23, 0x45]));
         page[510] = 0xa5;
         renew_checksum(&mut page);
-        for (path, bytes) in [
-            ("dev/sda.ioctl/sg-85", page.as_slice()),
-            (
-                "run/udev/data/b8:0",
-                b"E:ID_SERIAL_SHORT=WD-WCC4E1234567\nE:ID_WWN=0x50014ee2b6012345\nE:ID_MODEL=WDC\n",
-            ),
-            ("sys/block/sda/device/wwid", b"naa.50014ee2b6012345\n"),
-            ("sys/class/net/eno1/address", b"3c:ec:ef:11:22:33\n"),
-            ("proc/mdstat", b"md0 : active raid1 sda1[0]\n"),
-            ("dev/zfs.ioctl/zfs-object-path-80-tank", b"/active/md0.key"),
-        ] {
+        for (path, bytes) in FILES_OF_A_HOST.into_iter().chain([("dev/sda.ioctl/sg-85", page.as_slice())]) {
             fs::create_dir_all(at(path).parent().unwrap()).unwrap();
             fs::write(at(path), bytes).unwrap();
         }
-        assert_eq!(redact(folder.path()).unwrap(), 4);
+        assert_eq!(redact(folder.path()).unwrap(), 8);
         let read = |path: &str| fs::read(at(path)).unwrap();
+        let nvml = String::from_utf8(read("dev/nvidiactl.ioctl/nvml")).unwrap();
+        let listed = String::from_utf8(read("proc/driver/nvidia/gpus/0000:0c:00.0/information")).unwrap();
+        let uuid = listed.trim().rsplit(' ').next().unwrap();
+        assert!(
+            uuid.starts_with("GPU-") && uuid.len() == 40 && nvml.contains(uuid) && !nvml.contains("04757e3e"),
+            "{nvml}"
+        );
+        assert!(!nvml.contains("1324419066142"), "{nvml}");
         let (udev, wwid) = (read("run/udev/data/b8:0"), read("sys/block/sda/device/wwid"));
         let udev = String::from_utf8(udev).unwrap();
         let page = read("dev/sda.ioctl/sg-85");
@@ -287,5 +359,12 @@ mod tests {
         let file = String::from_utf8(read("dev/zfs.ioctl/zfs-object-path-80-tank")).unwrap();
         assert!(file.starts_with('/') && file.len() == 15 && !file.contains("active"), "{file}");
         assert_eq!(read("proc/mdstat"), b"md0 : active raid1 sda1[0]\n");
+        let left: Vec<_> =
+            fs::read_dir(at("dev/ipmi0.ioctl")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["ipmi-0a-10-00"]);
+        let upsd = String::from_utf8(read("net/nas:3493.ioctl/list-var-a")).unwrap();
+        assert!(!upsd.contains("4B1948P07984") && upsd.ends_with("\"\nVAR a ups.load \"13\"\n"), "{upsd}");
+        let apcupsd = String::from_utf8(read("net/pi:3551.ioctl/status")).unwrap();
+        assert!(apcupsd.starts_with("\0\x18SERIALNO : ") && !apcupsd.contains("3B1030X50090"), "{apcupsd}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod device;
 mod recorder;
+mod server;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -57,6 +57,8 @@ struct State<Q, A> {
     queue: VecDeque<Q>,
     running: Vec<Q>,
     answers: HashMap<Q, Reply<A>>,
+    /// Running when [`Prober::poll`] looked last.
+    seen_running: Vec<Q>,
     threads: usize,
     idle: usize,
     closed: bool,
@@ -108,6 +110,7 @@ where
             queue: VecDeque::new(),
             running: Vec::new(),
             answers: HashMap::new(),
+            seen_running: Vec::new(),
             threads: 0,
             idle: 0,
             closed: false,
@@ -158,6 +161,32 @@ where
         for what in all {
             let silent = if not_asked.contains(&what) { Reply::NotAsked } else { Reply::Stalled };
             answers.entry(what).or_insert(silent);
+        }
+        answers
+    }
+
+    /// For things that are known to be slow: waits for none. Gives the answers that came since the last call, and asks again
+    /// all that are not being asked yet. One thread goes through them; what it still asked at two calls in a row leaves the
+    /// rest to another. Not to be mixed with [`Prober::ask`], which drops answers that come late.
+    pub fn poll(&self, all: Vec<Q>) -> HashMap<Q, Reply<A>> {
+        let mut state = self.shared.lock();
+        let came = std::mem::take(&mut state.answers);
+        let stuck = state.running.iter().all(|what| state.seen_running.contains(what));
+        state.seen_running = state.running.clone();
+        state.queue.retain(|what| all.contains(what));
+        for what in &all {
+            if !state.running.contains(what) && !state.queue.contains(what) {
+                state.queue.push_back(what.clone());
+            }
+        }
+        if state.idle > 0 {
+            self.shared.work.notify_one();
+        } else if stuck && !state.queue.is_empty() {
+            self.add_thread(&mut state);
+        }
+        let mut answers: HashMap<Q, Reply<A>> = all.into_iter().map(|what| (what, Reply::Stalled)).collect();
+        for (what, answer) in came {
+            answers.entry(what).and_modify(|reply| *reply = answer);
         }
         answers
     }
@@ -267,6 +296,26 @@ mod tests {
         assert_eq!(prober.ask(all)[Path::new("/hang")], USAGE);
         assert_eq!(hangs(), 2);
         wait_until(|| threads(&prober).0 == 1);
+    }
+
+    #[test]
+    fn a_poll_waits_for_nothing_and_takes_what_came() {
+        let (prober, release, asked) = prober(PATIENT);
+        let all = paths(&["/hang", "/a"]);
+        assert!(prober.poll(all.clone()).values().all(|reply| *reply == Reply::Stalled), "nothing came yet");
+        wait_until(|| threads(&prober).1 == 1);
+        prober.poll(all.clone());
+        assert_eq!(threads(&prober).0, 1, "one thread as long as it may be only slow");
+        prober.poll(all.clone());
+        assert_eq!(threads(&prober).0, 2, "another one for the rest");
+        wait_until(|| prober.shared.lock().answers.contains_key(Path::new("/a")));
+        let answers = prober.poll(all.clone());
+        assert_eq!((&answers[Path::new("/a")], &answers[Path::new("/hang")]), (&USAGE, &Reply::Stalled));
+        release.send(()).unwrap();
+        wait_until(|| prober.shared.lock().answers.contains_key(Path::new("/hang")));
+        drop(release);
+        assert_eq!(prober.poll(all)[Path::new("/hang")], USAGE, "an answer that came late counts");
+        assert!(asked.lock().unwrap().iter().filter(|path| path.starts_with("/hang")).count() <= 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hi_common::metric::Kind;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::Readings;
+use super::{Part, Readings};
 
 /// What [`hi_common::batch::Family`] is on the wire.
 #[derive(Serialize)]
@@ -31,8 +31,15 @@ struct Row<'a>(&'a str);
 impl Readings {
     /// The series, in the order of [`Readings::values`]: consecutive samples of a metric share one.
     pub fn series(&self) -> Vec<Series<'_>> {
+        self.whole().series()
+    }
+}
+
+impl<'a> Part<'a> {
+    /// As [`Readings::series`].
+    pub fn series(&self) -> Vec<Series<'a>> {
         let mut found: Vec<Series<'_>> = Vec::new();
-        let mut rest = self.labels.as_str();
+        let mut rest = self.labels;
         let mut samples = self.names.iter().peekable();
         while let Some(metric) = samples.next() {
             let mut count = 1;

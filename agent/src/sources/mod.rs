@@ -5,17 +5,28 @@ mod differences;
 pub mod block;
 pub mod btrfs;
 pub mod cpu;
+pub mod cpufreq;
 pub mod disk;
+pub mod docker;
+pub mod edac;
 pub mod filesystem;
+pub mod gpu;
+pub mod hwmon;
+pub mod ipmi;
 pub mod load;
 pub mod md;
 pub mod memory;
 pub mod netstat;
 pub mod network;
+pub mod nvidia;
 pub mod os;
+pub mod power_supply;
 pub mod pressure;
 pub mod processes;
+pub mod rapl;
 pub mod smart;
+pub mod thermal;
+pub mod ups;
 pub mod zfs;
 
 pub use differences::{DIFFERENCES, Difference};
@@ -37,8 +48,19 @@ pub const SOURCES: &[&SourceDef] = &[
     &zfs::DEF,
     &network::DEF,
     &netstat::DEF,
+    &nvidia::DEF,
+    &gpu::DEF,
     &processes::DEF,
+    &ups::DEF,
     &os::DEF,
+    &hwmon::DEF,
+    &thermal::DEF,
+    &power_supply::DEF,
+    &cpufreq::DEF,
+    &edac::DEF,
+    &rapl::DEF,
+    &ipmi::DEF,
+    &docker::DEF,
 ];
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
 use crate::moment::now_ms;
-use crate::storage::HostStorage;
+use crate::overview::summary::Known;
 use crate::storage::view::StorageDataset;
 
 /// Datasets of a page when no limit is given.
@@ -57,8 +57,8 @@ pub async fn list(
         || Problem::not_found(format!("there is no pool {id:?}; /api/pools lists those that there are"));
     let (host, pool) = id.split_once(':').ok_or_else(none)?;
     let directory = app.directory.get().await;
-    let key = |storage: HostStorage<'_>| storage.pool_host(pool);
-    let found = app.overview.storage(&directory, &app.ingest, Some(host), now_ms(), key);
+    let key = |host: &Known<'_>| host.storage().pool_host(pool);
+    let found = app.overview.each(&directory, &app.ingest, Some(host), now_ms(), key);
     let Some(key) = found.into_iter().flatten().next() else {
         return Err(match &directory.error {
             Some(error) => Problem::unavailable(format!("the pools cannot be read: {error}")),
@@ -70,8 +70,8 @@ pub async fn list(
         None => app.ask(app.store.facts_page(key, Some("dataset"), None, OF_HOST_MAX)).await?,
         Some(_) => Vec::new(),
     };
-    let of = |storage: HostStorage<'_>| storage.datasets(pool, &facts);
-    let found = app.overview.storage(&directory, &app.ingest, Some(host), now_ms(), of);
+    let of = |host: &Known<'_>| host.storage().datasets(pool, &facts);
+    let found = app.overview.each(&directory, &app.ingest, Some(host), now_ms(), of);
     let Some((mut datasets, truncated)) = found.into_iter().next() else { return Err(none()) };
     if let Some(after) = params.get("cursor") {
         datasets.retain(|dataset| dataset.name.split('/').gt(after.split('/')));

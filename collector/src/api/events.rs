@@ -12,8 +12,11 @@ use uuid::Uuid;
 use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
-use crate::moment::Time;
+use crate::moment::{Time, now_ms};
 use crate::store::{EventFilter, EventRow};
+
+/// How far back texts are looked for when nothing is said, in milliseconds.
+const TEXT_BACK_MS: i64 = 90 * 86_400_000;
 
 /// How bad an event is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -28,7 +31,7 @@ pub enum EventSeverity {
 }
 
 /// Something that happened once.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EventView {
     /// Its identity.
     pub id: Uuid,
@@ -63,7 +66,10 @@ pub struct EventPage {
 #[utoipa::path(get, path = "/api/events", tag = "events", operation_id = "list_events",
     params(
         ("host" = Option<String>, Query, description = "Only of this host."),
-        ("type" = Option<String>, Query, description = "Only of this type."),
+        ("type" = Option<String>, Query, description = "Only of one of these types: `container_die,container_oom`."),
+        ("severity" = Option<String>, Query, description = "Only of one of these severities: `warning,critical`."),
+        ("container" = Option<String>, Query, description = "Only about the container with this `key`."),
+        ("q" = Option<String>, Query, description = "Only with this text in message, type or details, in whatever case; of the last 90 days, unless `start` says more."),
         ("start" = Option<String>, Query, description = "Not before: RFC 3339 or Unix seconds."),
         ("end" = Option<String>, Query, description = "Before: RFC 3339 or Unix seconds."),
         ("limit" = Option<u32>, Query, description = "Most events of a page, 1 to 1000; 100 when not given."),
@@ -74,15 +80,23 @@ pub struct EventPage {
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn list(State(app): State<App>, params: Params) -> Result<Json<EventPage>, Problem> {
-    let params = params.only(&["host", "type", "start", "end", "limit", "cursor"])?;
+    let params =
+        params.only(&["host", "type", "severity", "container", "q", "start", "end", "limit", "cursor"])?;
     let limit = params.limit(100, 1000)?;
     let mut filter = EventFilter {
         host: None,
-        kind: params.get("type").map(str::to_owned),
+        kinds: params.words("type"),
+        severities: severities(&params)?,
+        text: params.get("q").map(str::to_owned),
+        container: params.get("container").map(str::to_owned),
         start: params.time("start")?,
         end: params.time("end")?,
         before: params.get("cursor").map(parse_cursor).transpose()?,
     };
+    if filter.text.is_some() && filter.start.is_none() {
+        // No index helps with texts.
+        filter.start = Some(filter.end.unwrap_or_else(now_ms) - TEXT_BACK_MS);
+    }
     if let Some(name) = params.get("host") {
         let Some(host) = app.ask(app.store.host(name)).await? else {
             return Ok(Json(EventPage { events: Vec::new(), next_cursor: None }));
@@ -94,6 +108,17 @@ pub async fn list(State(app): State<App>, params: Params) -> Result<Json<EventPa
     rows.truncate(limit);
     let next_cursor = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.at, row.id));
     Ok(Json(EventPage { events: rows.into_iter().map(EventView::from).collect(), next_cursor }))
+}
+
+fn severities(params: &Params) -> Result<Vec<String>, Problem> {
+    let wanted = params.words("severity");
+    match wanted.iter().find(|word| !["info", "warning", "critical"].contains(&word.as_str())) {
+        None => Ok(wanted),
+        Some(other) => {
+            let detail = format!("must be of info, warning, critical, not {other:?}");
+            Err(Problem::bad_parameter("severity", detail))
+        }
+    }
 }
 
 /// Reads `TIME.ID` of the last event of the page before.

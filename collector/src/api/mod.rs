@@ -1,7 +1,9 @@
 //! The HTTP API: every route, and what surrounds all of them.
 
 pub mod attention;
+pub mod containers;
 pub mod datasets;
+pub mod devices;
 pub mod events;
 pub mod frames;
 pub mod guard;
@@ -10,6 +12,7 @@ pub mod hosts;
 pub mod live;
 pub mod metrics;
 pub mod openapi;
+pub mod page;
 pub mod params;
 pub mod problem;
 pub mod samples;
@@ -45,6 +48,14 @@ pub fn router(app: App) -> Router {
         .route("/api/arrays", get(storage::arrays))
         .route("/api/pools", get(storage::pools))
         .route("/api/pools/{id}/datasets", get(datasets::list))
+        .route("/api/sensors", get(devices::sensors))
+        .route("/api/gpus", get(devices::gpus))
+        .route("/api/ups", get(devices::ups))
+        .route("/api/bmc", get(devices::bmcs))
+        .route("/api/power", get(devices::power))
+        .route("/api/containers", get(containers::list))
+        .route("/api/containers/{host}", get(containers::parts))
+        .route("/api/containers/{host}/{name}", get(containers::detail))
         .route("/api/attention", get(attention::list))
         .route("/api/events", get(events::list))
         .route("/api/series", get(series::list))

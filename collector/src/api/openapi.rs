@@ -20,7 +20,7 @@ const OPTIONAL: [(&str, &str); 8] = [
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Homelab Intelligence", description = "The API of the collector: hosts, storage, samples, events, and its own state."),
+    info(title = "Homelab Intelligence", description = "The API of the collector: hosts, storage, devices, containers, samples, events, and its own state."),
     paths(
         super::hosts::list,
         super::hosts::detail,
@@ -31,6 +31,14 @@ const OPTIONAL: [(&str, &str); 8] = [
         super::storage::arrays,
         super::storage::pools,
         super::datasets::list,
+        super::devices::sensors,
+        super::devices::gpus,
+        super::devices::ups,
+        super::devices::bmcs,
+        super::devices::power,
+        super::containers::list,
+        super::containers::parts,
+        super::containers::detail,
         super::events::list,
         super::series::list,
         super::samples::read,
@@ -46,10 +54,14 @@ const OPTIONAL: [(&str, &str); 8] = [
         super::live::LiveLagged,
         crate::query::Mode,
         crate::overview::view::HostSummary,
+        crate::containers::view::Container,
+        crate::containers::view::ContainerInside,
     )),
     tags(
         (name = "hosts", description = "Hosts and what needs attention."),
         (name = "storage", description = "Disks, arrays and pools of all hosts."),
+        (name = "devices", description = "Sensors, graphics processors, power supplies, management controllers, and power."),
+        (name = "containers", description = "Containers of all hosts."),
         (name = "samples", description = "Series and their samples, stored and live."),
         (name = "events", description = "What happened once."),
         (name = "system", description = "The collector itself."),

@@ -76,6 +76,12 @@ impl Params {
         self.pairs.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, value)| value.as_str())
     }
 
+    /// The words of a parameter that lists them between commas.
+    pub fn words(&self, name: &str) -> Vec<String> {
+        let words = self.get(name).unwrap_or("").split(',').map(str::trim);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
     /// A value that is parsed; `expected` completes the sentence "`name` must be …".
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hi_common::error_chain::ErrorChain;
 use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::config::StoreConfig;
+use crate::config::{EnergyConfig, StoreConfig};
 use crate::ingest::Ingest;
 use crate::limits::{LIVE_CLIENTS_MAX, QUERIES_AT_ONCE_MAX, QUERIES_WAITING_MAX};
 use crate::moment::now_ms;
@@ -45,6 +45,8 @@ pub struct Shared {
     pub directory: Cache,
     /// What is known of the hosts now.
     pub overview: Arc<Overview>,
+    /// What energy costs.
+    pub energy: EnergyConfig,
     /// Rows of hosts whose state changed, as JSON, with their names.
     pub host_changes: broadcast::Sender<(Arc<str>, Bytes)>,
     /// Turns true when the server stops.
@@ -72,6 +74,7 @@ impl App {
         ingest: Ingest,
         store: Store,
         config: &StoreConfig,
+        energy: &EnergyConfig,
         overview: Arc<Overview>,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
@@ -87,6 +90,7 @@ impl App {
             store,
             reader,
             overview,
+            energy: energy.clone(),
             host_changes: broadcast::Sender::new(HOST_CHANGES_MAX),
             shutdown,
             started_at_ms: now_ms(),

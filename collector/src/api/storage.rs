@@ -6,17 +6,14 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::page::page;
 use super::params::Params;
 use super::problem::Problem;
 use super::state::App;
 use crate::moment::now_ms;
+use crate::overview::summary::Known;
 use crate::storage::view::{StorageArray, StorageController, StorageDisk, StorageDiskDetail, StoragePool};
-use crate::storage::{DISK_FACT_KINDS, HostStorage, changes, places};
-
-/// Things of a page when no limit is given.
-const PAGE: usize = 500;
-/// Most things of a page.
-const PAGE_MAX: usize = 1000;
+use crate::storage::{DISK_FACT_KINDS, changes, places};
 
 /// A page of disks.
 #[derive(Serialize, ToSchema)]
@@ -63,10 +60,10 @@ pub struct StoragePoolPage {
     ))]
 pub async fn disks(State(app): State<App>, params: Params) -> Result<Json<StorageDiskPage>, Problem> {
     let (first, host) = (params.get("cursor").is_none(), params.get("host").map(str::to_owned));
-    let (disks, next_cursor) = page(&app, params, |host| host.disks(), |disk| &disk.id).await?;
+    let (disks, next_cursor) = page(&app, params, |host| host.storage().disks(), |disk| &disk.id).await?;
     let directory = app.directory.get().await;
-    let of = |host: HostStorage<'_>| host.controllers();
-    let controllers = app.overview.storage(&directory, &app.ingest, host.as_deref(), now_ms(), of);
+    let of = |host: &Known<'_>| host.storage().controllers();
+    let controllers = app.overview.each(&directory, &app.ingest, host.as_deref(), now_ms(), of);
     let controllers = controllers.into_iter().flatten().filter(|_| first).collect();
     Ok(Json(StorageDiskPage { disks, controllers, next_cursor }))
 }
@@ -86,7 +83,8 @@ pub async fn disks(State(app): State<App>, params: Params) -> Result<Json<Storag
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn arrays(State(app): State<App>, params: Params) -> Result<Json<StorageArrayPage>, Problem> {
-    let (arrays, next_cursor) = page(&app, params, |host| host.all().arrays, |array| &array.id).await?;
+    let (arrays, next_cursor) =
+        page(&app, params, |host| host.storage().all().arrays, |array| &array.id).await?;
     Ok(Json(StorageArrayPage { arrays, next_cursor }))
 }
 
@@ -105,7 +103,7 @@ pub async fn arrays(State(app): State<App>, params: Params) -> Result<Json<Stora
         (status = "default", description = "A problem.", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn pools(State(app): State<App>, params: Params) -> Result<Json<StoragePoolPage>, Problem> {
-    let (pools, next_cursor) = page(&app, params, |host| host.all().pools, |pool| &pool.id).await?;
+    let (pools, next_cursor) = page(&app, params, |host| host.storage().all().pools, |pool| &pool.id).await?;
     Ok(Json(StoragePoolPage { pools, next_cursor }))
 }
 
@@ -130,8 +128,8 @@ pub async fn disk(
         || Problem::not_found(format!("there is no disk {id:?}; /api/disks lists those that there are"));
     let (host, key) = id.split_once(':').ok_or_else(none)?;
     let directory = app.directory.get().await;
-    let detail = |storage: HostStorage<'_>| storage.disk_detail(key, &directory.metrics);
-    let found = app.overview.storage(&directory, &app.ingest, Some(host), now_ms(), detail);
+    let detail = |host: &Known<'_>| host.storage().disk_detail(key, &directory.metrics);
+    let found = app.overview.each(&directory, &app.ingest, Some(host), now_ms(), detail);
     let Some(mut detail) = found.into_iter().flatten().next() else {
         return Err(match &directory.error {
             Some(error) => Problem::unavailable(format!("the disks cannot be read: {error}")),
@@ -140,7 +138,7 @@ pub async fn disk(
     };
     // Without the database there is at least what was read before it went away.
     if directory.error.is_none() {
-        let mut past = app.ask(app.store.facts_past(&DISK_FACT_KINDS.map(str::to_owned), key)).await?;
+        let mut past = app.ask(app.store.facts_past(None, &DISK_FACT_KINDS.map(str::to_owned), key)).await?;
         // A place is no identity: what is in it on another host is another disk.
         if key.starts_with("path-") || key.contains("_path-") {
             past.retain(|fact| fact.host == host);
@@ -149,32 +147,4 @@ pub async fn disk(
         detail.places = places(&past);
     }
     Ok(Json(detail))
-}
-
-/// One page of the things of all hosts, in the order of their ids.
-async fn page<T>(
-    app: &App,
-    params: Params,
-    of: impl Fn(HostStorage<'_>) -> Vec<T>,
-    id: impl Fn(&T) -> &String,
-) -> Result<(Vec<T>, Option<String>), Problem> {
-    let params = params.only(&["host", "limit", "cursor"])?;
-    let limit = params.limit(PAGE, PAGE_MAX)?;
-    let directory = app.directory.get().await;
-    let things = app.overview.storage(&directory, &app.ingest, params.get("host"), now_ms(), of);
-    let mut things: Vec<T> = things.into_iter().flatten().collect();
-    if things.is_empty()
-        && directory.hosts.is_empty()
-        && let Some(error) = &directory.error
-    {
-        return Err(Problem::unavailable(format!("the storage cannot be read: {error}")));
-    }
-    things.sort_by(|a, b| id(a).cmp(id(b)));
-    if let Some(after) = params.get("cursor") {
-        things.retain(|thing| id(thing).as_str() > after);
-    }
-    let more = things.len() > limit;
-    things.truncate(limit);
-    let next_cursor = things.last().filter(|_| more).map(|thing| id(thing).clone());
-    Ok((things, next_cursor))
 }

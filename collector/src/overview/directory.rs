@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use hi_common::error_chain::ErrorChain;
 use tokio::sync::{Mutex, watch};
 
+use crate::containers::{self, ContainerFact};
 use crate::model::HostKey;
-use crate::storage::FACT_KINDS;
 use crate::store::{
     DeadLetterRow, FactRow, GapRow, HostRow, MetricRow, SourceRow, StandingFact, Store, StoreError,
 };
+use crate::{devices, storage};
 
 /// How long an answer of the database is good.
 const FRESH: Duration = Duration::from_secs(5);
@@ -28,6 +29,9 @@ const GAPS_MAX: i64 = 500;
 /// Dead letters that are shown.
 const DEAD_LETTERS_SHOWN: i64 = 20;
 
+/// Facts about containers whose documents are read at a time.
+const CONTAINERS_CHUNK: usize = 500;
+
 /// What the database said.
 #[derive(Debug, Default)]
 pub struct Directory {
@@ -35,8 +39,10 @@ pub struct Directory {
     pub hosts: Vec<HostRow>,
     /// Facts about hosts themselves and their disks.
     pub facts: HashMap<HostKey, Vec<FactRow>>,
-    /// Facts about storage, with since when things are as they are.
-    pub storage: HashMap<HostKey, Vec<StandingFact>>,
+    /// Facts about storage and devices, with since when things are as they are.
+    pub standing: HashMap<HostKey, Vec<StandingFact>>,
+    /// Facts about containers, by id.
+    pub containers: Arc<Containers>,
     /// Sources of the hosts, by name.
     pub sources: HashMap<HostKey, Vec<SourceRow>>,
     /// Metrics by name.
@@ -48,6 +54,9 @@ pub struct Directory {
     /// Why this could not be read anew.
     pub error: Option<String>,
 }
+
+/// Facts about containers of each host, by id.
+pub type Containers = HashMap<HostKey, Vec<Arc<ContainerFact>>>;
 
 /// The newest answer of the database, and when it was given.
 type Answer = Option<(Instant, Arc<Directory>)>;
@@ -99,8 +108,9 @@ impl Cache {
         let Ok(turn) = Arc::clone(&self.asking).try_lock_owned() else { return };
         let (store, current) = (self.store.clone(), Arc::clone(&self.current));
         tokio::spawn(async move {
-            let directory = read(&store).await.unwrap_or_else(|error| {
-                let old = current.borrow().clone();
+            let old = current.borrow().clone();
+            let known = old.as_ref().map(|(_, directory)| Arc::clone(&directory.containers));
+            let directory = read(&store, known.unwrap_or_default()).await.unwrap_or_else(|error| {
                 Directory::stale(
                     old.as_ref().map(|(_, directory)| &**directory),
                     ErrorChain(&error).to_string(),
@@ -123,7 +133,8 @@ impl Directory {
         Self {
             hosts: old.hosts.clone(),
             facts: old.facts.clone(),
-            storage: old.storage.clone(),
+            standing: old.standing.clone(),
+            containers: Arc::clone(&old.containers),
             sources: old.sources.clone(),
             metrics: Arc::clone(&old.metrics),
             gaps: old.gaps.clone(),
@@ -133,7 +144,7 @@ impl Directory {
     }
 }
 
-async fn read(store: &Store) -> Result<Directory, StoreError> {
+async fn read(store: &Store, known: Arc<Containers>) -> Result<Directory, StoreError> {
     let mut directory = Directory::default();
     loop {
         let after = directory.hosts.last().map(|host: &HostRow| host.name.clone());
@@ -144,21 +155,24 @@ async fn read(store: &Store) -> Result<Directory, StoreError> {
             break;
         }
     }
-    let kinds = FACT_KINDS.map(str::to_owned);
-    let (hosts, storage, sources, metrics, gaps, dead_letters) = futures::try_join!(
+    let kinds: Vec<String> =
+        storage::FACT_KINDS.iter().chain(&devices::FACT_KINDS).map(|kind| (*kind).to_owned()).collect();
+    let (hosts, standing, containers, sources, metrics, gaps, dead_letters) = futures::try_join!(
         store.facts_of_kind("host"),
         store.facts_standing(&kinds),
+        read_containers(store, &known),
         store.sources_all(),
         store.metrics(),
         store.gaps(GAPS_MAX),
         store.dead_letters(DEAD_LETTERS_SHOWN),
     )?;
-    let disks = storage.iter().filter(|standing| standing.fact.kind == "disk");
+    let disks = standing.iter().filter(|standing| standing.fact.kind == "disk");
     for fact in hosts.into_iter().chain(disks.map(|standing| standing.fact.clone())) {
         directory.facts.entry(fact.host).or_default().push(fact);
     }
-    for standing in storage {
-        directory.storage.entry(standing.fact.host).or_default().push(standing);
+    directory.containers = Arc::new(containers);
+    for standing in standing {
+        directory.standing.entry(standing.fact.host).or_default().push(standing);
     }
     for source in sources {
         directory.sources.entry(source.host).or_default().push(source);
@@ -167,4 +181,30 @@ async fn read(store: &Store) -> Result<Directory, StoreError> {
     directory.gaps = gaps;
     directory.dead_letters = dead_letters;
     Ok(directory)
+}
+
+/// Reads the facts about containers, of which there may be thousands: the documents of those alone that changed.
+async fn read_containers(store: &Store, known: &Containers) -> Result<Containers, StoreError> {
+    let mut found: HashMap<(HostKey, String), Arc<ContainerFact>> = HashMap::new();
+    let mut changed = Vec::new();
+    for (key, since) in store.facts_index(containers::FACT_KIND).await? {
+        let (host, id) = &key;
+        let of_host = known.get(host).map_or(&[][..], Vec::as_slice);
+        let at = of_host.binary_search_by(|fact| fact.id.as_str().cmp(id.as_str())).ok();
+        match at.and_then(|at| of_host.get(at)).filter(|fact| fact.since == since) {
+            Some(fact) => drop(found.insert(key, Arc::clone(fact))),
+            None => changed.push(key),
+        }
+    }
+    for keys in changed.chunks(CONTAINERS_CHUNK) {
+        for row in store.facts_by_ids(containers::FACT_KIND, keys).await? {
+            found.insert((row.host, row.id.clone()), Arc::new(ContainerFact::new(&row)));
+        }
+    }
+    let mut by_host = Containers::new();
+    for ((host, _), fact) in found {
+        by_host.entry(host).or_default().push(fact);
+    }
+    by_host.values_mut().for_each(|facts| facts.sort_by(|a, b| a.id.cmp(&b.id)));
+    Ok(by_host)
 }

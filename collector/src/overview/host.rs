@@ -6,8 +6,9 @@ use std::sync::Arc;
 use hi_common::batch::is_absent;
 
 use crate::ingest::LiveRow;
+use crate::latest::Latest;
 use crate::query::rate::increase;
-use crate::storage::latest::Latest;
+use crate::{devices, storage};
 
 use super::slots::{Field, Slot, compile, is_physical};
 
@@ -105,6 +106,8 @@ pub struct HostNow {
     network: Minutes,
     /// Newest values that tell of storage.
     pub storage: Latest,
+    /// Newest values that tell of devices and containers.
+    pub devices: Latest,
 }
 
 impl Default for HostNow {
@@ -113,7 +116,8 @@ impl Default for HostNow {
             sources: HashMap::new(),
             cpu: Minutes::new(),
             network: Minutes::new(),
-            storage: Latest::default(),
+            storage: Latest::new(&storage::SHAPE),
+            devices: Latest::new(&devices::SHAPE),
         }
     }
 }
@@ -138,6 +142,7 @@ impl HostNow {
             }
         }
         self.storage.apply(row);
+        self.devices.apply(row);
         if let Some(ratio) = self.cpu_busy_of(source) {
             let distance = self.distance_of(source);
             self.cpu.add(row.at - 1, ratio, distance);
@@ -153,6 +158,7 @@ impl HostNow {
         self.cpu.fill(&stored.cpu);
         self.network.fill(&stored.network);
         self.storage.restore(stored.storage);
+        self.devices.restore(stored.devices);
         for (name, mut rows) in stored.sources {
             if !self.sources.values().any(|live| live.shares_with(&rows.slots)) {
                 rows.restored = true;

@@ -17,7 +17,6 @@ use tokio::sync::{broadcast, watch};
 use crate::attention::{self, AttentionItem, HostInput, Input, LossInput};
 use crate::ingest::{HostState as Heard, Ingest, LiveRow};
 use crate::model::HostKey;
-use crate::storage::HostStorage;
 use crate::store::HostRow;
 
 use directory::Directory;
@@ -80,9 +79,9 @@ impl Overview {
             let known = known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms);
             let filesystems = tables::filesystems(known.now);
             let sources = known.source_views();
-            let storage = known.storage().all();
-            summaries.push(known.summary(&filesystems, &sources, &storage));
-            inputs.push(known.attention_input(filesystems, sources, &storage));
+            let things = known.things();
+            summaries.push(known.summary(&filesystems, &sources, &things));
+            inputs.push(known.attention_input(filesystems, sources, &things));
         }
         drop(hosts);
         let items = attention::judge(&input(inputs, directory, ingest), now_ms);
@@ -93,21 +92,20 @@ impl Overview {
         (summaries, items)
     }
 
-    /// The storage of all hosts, or of the one with this name, by host.
-    pub fn storage<T>(
+    /// What `of` makes of all hosts, or of the one with this name, by host.
+    pub fn each<T>(
         &self,
         directory: &Directory,
         ingest: &Ingest,
         only: Option<&str>,
         now_ms: i64,
-        of: impl Fn(HostStorage<'_>) -> T,
+        of: impl Fn(&Known<'_>) -> T,
     ) -> Vec<T> {
         let (heard, rows) = all_hosts(directory, ingest);
         let (hosts, none) = (self.lock(), HostNow::default());
         let wanted = rows.iter().filter(|row| only.is_none_or(|name| row.name == name));
-        let one = |row: &HostRow| {
-            of(known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms).storage())
-        };
+        let one =
+            |row: &HostRow| of(&known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms));
         wanted.map(one).collect()
     }
 
@@ -125,11 +123,11 @@ impl Overview {
         let known = known(row, &heard, hosts.get(&row.id).unwrap_or(&none), directory, now_ms);
         let filesystems = tables::filesystems(known.now);
         let sources = known.source_views();
-        let storage = known.storage().all();
-        let mut summary = known.summary(&filesystems, &sources, &storage);
+        let things = known.things();
+        let mut summary = known.summary(&filesystems, &sources, &things);
         let disks = known.disks();
         let interfaces = tables::interfaces(known.now);
-        let own = known.attention_input(filesystems.clone(), sources.clone(), &storage);
+        let own = known.attention_input(filesystems.clone(), sources.clone(), &things);
         drop(hosts);
         let items = attention::judge(&input(vec![own], directory, ingest), now_ms);
         summary.attention = items.iter().filter(|item| item.host.as_deref() == Some(name)).count() as u32;
@@ -163,7 +161,8 @@ fn known<'a>(
         heard: heard.get(&row.id),
         now,
         facts: directory.facts.get(&row.id).map_or(&[], Vec::as_slice),
-        storage: directory.storage.get(&row.id).map_or(&[], Vec::as_slice),
+        standing: directory.standing.get(&row.id).map_or(&[], Vec::as_slice),
+        containers: directory.containers.get(&row.id).map_or(&[], Vec::as_slice),
         sources: directory.sources.get(&row.id).map_or(&[], Vec::as_slice),
         now_ms,
     }

@@ -8,8 +8,8 @@ use hi_common::batch::{ABSENT, is_absent};
 
 use crate::ingest::LiveRow;
 use crate::model::{Layout, MatchOp, Matcher, SeriesId, SeriesInfo};
-use crate::storage::latest;
 use crate::store::{HostRow, Store, StoreError};
+use crate::{devices, storage};
 
 use super::Overview;
 use super::host::HostNow;
@@ -21,8 +21,14 @@ const BACK_MS: i64 = 60 * 60_000;
 const AHEAD_MS: i64 = 60_000;
 /// Series of one host that are read.
 const SERIES_MAX: usize = 5_000;
-/// Series of one host's storage that are read.
-const STORAGE_SERIES_MAX: usize = 20_000;
+/// How far back is read what is added up over a day, in milliseconds.
+const DAY_BACK_MS: i64 = 25 * 60 * 60_000;
+/// Series of one host's storage, devices and containers that are read.
+const THINGS_SERIES_MAX: usize = 50_000;
+/// Series of those that are read at a time.
+const THINGS_CHUNK: usize = 2_000;
+/// Series that are added up over a day that are read at a time.
+const DAYS_CHUNK: usize = 100;
 /// Hosts that are read.
 const HOSTS_MAX: i64 = 10_000;
 
@@ -66,27 +72,51 @@ async fn host_now(store: &Store, host: &HostRow) -> Result<HostNow, StoreError> 
             now.apply(&Arc::new(row));
         }
     }
-    read_storage(store, host, &mut now).await?;
+    read_things(store, host, &mut now).await?;
     Ok(now)
 }
 
-/// Reads back the newest value of each series that tells of storage.
-async fn read_storage(store: &Store, host: &HostRow, now: &mut HostNow) -> Result<(), StoreError> {
-    let names = latest::prefixes().map(|prefix| format!("{prefix}.*")).collect::<Vec<_>>().join("|");
-    let selector = vec![
-        Matcher { label: "instance".to_owned(), op: MatchOp::Eq, value: host.name.clone() },
-        Matcher { label: "__name__".to_owned(), op: MatchOp::Re, value: names },
-    ];
-    let page = store.series_find(&[selector], None, STORAGE_SERIES_MAX).await?;
-    for chunk in page.series.chunks(SERIES_MAX) {
-        let ids: Vec<SeriesId> = chunk.iter().map(|row| row.info.id).collect();
-        let samples = store.samples(&ids, host.last_seen - BACK_MS, host.last_seen + AHEAD_MS).await?;
-        for series in samples {
-            let info = chunk.iter().find(|row| row.info.id == series.id).map(|row| &row.info);
-            let newest = series.times.iter().zip(&series.values).rev().find(|(_, value)| !is_absent(**value));
-            if let (Some(info), Some((&at, &value))) = (info, newest) {
-                now.storage.take(info, at, value);
-            }
+/// Reads back the newest values of each series that tells of storage, devices and containers, of those that are told now: of
+/// things that are gone there may be many more.
+async fn read_things(store: &Store, host: &HostRow, now: &mut HostNow) -> Result<(), StoreError> {
+    let told = store.series_told(host.id).await?;
+    let mut infos = Vec::new();
+    for ids in told.chunks(THINGS_CHUNK) {
+        let of_things = |info: &SeriesInfo| storage::SHAPE.takes(info) || devices::SHAPE.takes(info);
+        infos.extend(store.series_by_ids(ids).await?.into_iter().filter(of_things));
+    }
+    infos.truncate(THINGS_SERIES_MAX);
+    let (days, others): (Vec<SeriesInfo>, Vec<SeriesInfo>) =
+        infos.into_iter().partition(|info| (devices::SHAPE.is_integrated)(&info.metric));
+    for chunk in others.chunks(THINGS_CHUNK) {
+        // Two of each: counters have a rate.
+        read_newest(store, host, chunk, BACK_MS, 2, now).await?;
+    }
+    for chunk in days.chunks(DAYS_CHUNK) {
+        read_newest(store, host, chunk, DAY_BACK_MS, usize::MAX, now).await?;
+    }
+    Ok(())
+}
+
+/// Reads back the newest values of series, at most `count` of each.
+async fn read_newest(
+    store: &Store,
+    host: &HostRow,
+    infos: &[SeriesInfo],
+    back_ms: i64,
+    count: usize,
+    now: &mut HostNow,
+) -> Result<(), StoreError> {
+    let ids: Vec<SeriesId> = infos.iter().map(|info| info.id).collect();
+    for series in store.samples(&ids, host.last_seen - back_ms, host.last_seen + AHEAD_MS).await? {
+        let Ok(index) = infos.binary_search_by_key(&series.id, |info| info.id) else { continue };
+        let Some(info) = infos.get(index) else { continue };
+        let known = series.times.iter().zip(&series.values).filter(|(_, value)| !is_absent(**value));
+        let mut newest: Vec<(i64, f64)> = known.map(|(at, value)| (*at, *value)).rev().take(count).collect();
+        newest.reverse();
+        for (at, value) in newest {
+            now.storage.take(info, at, value);
+            now.devices.take(info, at, value);
         }
     }
     Ok(())

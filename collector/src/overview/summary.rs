@@ -4,7 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use std::sync::Arc;
+
 use crate::attention::HostInput;
+use crate::containers::{self, ContainerFact, HostContainers};
+use crate::devices::view::Gpu;
+use crate::devices::{self, Devices, HostDevices};
 use crate::ingest::HostState as Heard;
 use crate::moment::Time;
 use crate::storage::{HostStorage, Storage, worst};
@@ -30,12 +35,22 @@ pub struct Known<'a> {
     pub now: &'a HostNow,
     /// Facts about itself and its disks.
     pub facts: &'a [FactRow],
-    /// Facts about its storage.
-    pub storage: &'a [StandingFact],
+    /// Facts about its storage and devices.
+    pub standing: &'a [StandingFact],
+    /// Facts about its containers.
+    pub containers: &'a [Arc<ContainerFact>],
     /// Its sources.
     pub sources: &'a [SourceRow],
     /// The present, Unix milliseconds.
     pub now_ms: i64,
+}
+
+/// What exists on a host and is judged.
+pub struct Things {
+    /// Storage.
+    pub storage: Storage,
+    /// Sensors and other devices.
+    pub devices: Devices,
 }
 
 impl Known<'_> {
@@ -93,8 +108,11 @@ impl Known<'_> {
         &self,
         filesystems: Vec<FilesystemView>,
         sources: Vec<SourceView>,
-        storage: &Storage,
+        things: &Things,
     ) -> HostInput {
+        let mut found = things.storage.attention();
+        found.extend(things.devices.attention());
+        found.extend(containers::attention(&self.containers()));
         HostInput {
             name: self.row.name.clone(),
             claimed: self.row.claimed_name.clone(),
@@ -105,7 +123,7 @@ impl Known<'_> {
             epoch_started: self.epoch_started(),
             filesystems,
             sources,
-            storage: storage.attention(),
+            things: found,
         }
     }
 
@@ -114,9 +132,51 @@ impl Known<'_> {
         HostStorage {
             host: &self.row.name,
             silent: self.state() == HostState::Silent,
-            facts: self.storage,
+            facts: self.standing,
             latest: &self.now.storage,
         }
+    }
+
+    /// What is known of its devices.
+    pub fn devices(&self) -> HostDevices<'_> {
+        HostDevices {
+            host: &self.row.name,
+            silent: self.state() == HostState::Silent,
+            facts: self.standing,
+            latest: &self.now.devices,
+            seen_ms: self.last_seen(),
+            now_ms: self.now_ms,
+        }
+    }
+
+    /// What is known of its containers.
+    pub fn containers(&self) -> HostContainers<'_> {
+        HostContainers {
+            host: &self.row.name,
+            silent: self.state() == HostState::Silent,
+            facts: self.containers,
+            latest: &self.now.devices,
+            seen_ms: self.last_seen(),
+            now_ms: self.now_ms,
+        }
+    }
+
+    /// Its graphics processors; the programs that use them with the names of their containers.
+    pub fn gpus(&self, metrics: &devices::Meanings) -> Vec<Gpu> {
+        let mut gpus = self.devices().gpus(metrics);
+        for process in gpus.iter_mut().flat_map(|gpu| &mut gpu.processes) {
+            let Some(id) = process.container.as_deref() else { continue };
+            let is = |fact: &&Arc<ContainerFact>| !id.is_empty() && fact.container_id.starts_with(id);
+            if let Some(fact) = self.containers.iter().find(is) {
+                process.container = Some(fact.id.clone());
+            }
+        }
+        gpus
+    }
+
+    /// All of that, but containers.
+    pub fn things(&self) -> Things {
+        Things { storage: self.storage().all(), devices: self.devices().all() }
     }
 
     /// The row of the overview; `attention` is filled in by the caller.
@@ -124,9 +184,15 @@ impl Known<'_> {
         &self,
         filesystems: &[FilesystemView],
         sources: &[SourceView],
-        storage: &Storage,
+        things: &Things,
     ) -> HostSummary {
         let now = self.now;
+        let hottest = devices::hottest(&things.devices, &things.storage.disks);
+        let gpus = &things.devices.gpus;
+        let upses = &things.devices.upses;
+        let count = |wanted: fn(&ContainerFact) -> bool| {
+            self.containers.iter().filter(|fact| wanted(fact)).count() as u32
+        };
         let boot_time = now.first(Field::BootTime).filter(|seconds| *seconds > 0.0);
         let network = now.network();
         let memory_total = now.first(Field::MemoryTotal).filter(|bytes| *bytes > 0.0);
@@ -157,8 +223,16 @@ impl Known<'_> {
             network_transmit_bytes_per_second: network.map(|(_, transmit)| transmit),
             network_history: rounded(now.network_history(self.now_ms), 1.0),
             disk_count: self.disk_count(),
-            disks_worst: worst(&storage.disks),
-            hottest_celsius: now.all(Field::Celsius).map(|(_, value)| value).max_by(f64::total_cmp),
+            disks_worst: worst(&things.storage.disks),
+            hottest_celsius: hottest.as_ref().map(|(_, celsius)| *celsius),
+            hottest_sensor: hottest.map(|(name, _)| name),
+            container_count: self.containers.len() as u32,
+            containers_running: count(ContainerFact::is_running),
+            containers_unhealthy: count(ContainerFact::is_unhealthy),
+            ups_on_battery: upses.iter().filter_map(|ups| ups.on_battery).reduce(|a, b| a || b),
+            ups_charge_ratio: upses.iter().filter_map(|ups| ups.battery_charge_ratio).min_by(f64::total_cmp),
+            gpu_count: gpus.len() as u32,
+            gpu_busy_ratio: gpus.iter().filter_map(|gpu| gpu.busy_ratio).max_by(f64::total_cmp),
             sources_failing: sources.iter().filter(failing).count() as u32,
             attention: 0,
         }
@@ -252,7 +326,17 @@ mod tests {
     }
 
     fn state(row: &HostRow, heard: Option<&Heard>, sources: &[SourceRow], now_ms: i64) -> HostState {
-        Known { row, heard, now: &HostNow::default(), facts: &[], storage: &[], sources, now_ms }.state()
+        Known {
+            row,
+            heard,
+            now: &HostNow::default(),
+            facts: &[],
+            standing: &[],
+            containers: &[],
+            sources,
+            now_ms,
+        }
+        .state()
     }
 
     #[test]

@@ -73,8 +73,24 @@ pub struct HostSummary {
     pub disk_count: u32,
     /// How the worst of them is.
     pub disks_worst: StorageState,
-    /// The hottest sensor.
+    /// Temperature of the hottest sensor.
     pub hottest_celsius: Option<f64>,
+    /// Which one that is: `coretemp Package id 0`, `disk sda`.
+    pub hottest_sensor: Option<String>,
+    /// Number of containers.
+    pub container_count: u32,
+    /// Number of those that run.
+    pub containers_running: u32,
+    /// Number of those whose health check fails.
+    pub containers_unhealthy: u32,
+    /// Whether a UPS that it reads, or it itself, runs from a battery; null without one.
+    pub ups_on_battery: Option<bool>,
+    /// Charge of the battery that has least, 0 to 1.
+    pub ups_charge_ratio: Option<f64>,
+    /// Number of graphics processors.
+    pub gpu_count: u32,
+    /// How busy the busiest is, 0 to 1.
+    pub gpu_busy_ratio: Option<f64>,
     /// Number of sources that fail or are stalled.
     pub sources_failing: u32,
     /// Number of entries on the attention list.

@@ -3,10 +3,10 @@
 use crate::moment::Time;
 use crate::store::StandingFact;
 
-use super::doc::Doc;
 use super::relations::Relations;
 use super::view::{StorageArray, StorageFinding, StorageMember, StorageScan, StorageState};
 use super::{HostStorage, sort_worst_first, worst_of};
+use crate::doc::Doc;
 
 /// What goes on in an array that has something going on.
 const BUSY: [&str; 5] = ["resync", "recover", "check", "repair", "reshape"];

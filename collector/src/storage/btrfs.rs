@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::moment::Time;
 use crate::store::StandingFact;
 
-use super::doc::Doc;
-use super::latest::Thing;
 use super::relations::Relations;
 use super::view::{StorageFinding, StoragePool, StoragePoolType, StorageScan, StorageState, StorageVdev};
 use super::{HostStorage, sort_worst_first, worst_of};
+use crate::doc::Doc;
+use crate::latest::Thing;
 
 pub(super) fn pool(
     host: &HostStorage<'_>,
@@ -105,10 +105,10 @@ impl Space {
 }
 
 fn space(known: Thing<'_>) -> Vec<Space> {
-    let part = |used: &super::latest::Value| {
+    let part = |used: &crate::latest::Value| {
         let (kind, profile) = (used.label("block_group_type"), used.label("mode"));
         let of = |metric: &str| {
-            let same = |other: &&super::latest::Value| {
+            let same = |other: &&crate::latest::Value| {
                 other.label("block_group_type") == kind && other.label("mode") == profile
             };
             known.all(metric).find(same).map(|value| value.value)
@@ -129,7 +129,7 @@ fn device(relations: &Relations<'_>, known: Thing<'_>, doc: Doc<'_>) -> StorageV
     let missing = doc.flag("missing") == Some(true);
     let count = |kinds: [&str; 2]| {
         let of = |kind: &str| {
-            let is = |value: &&super::latest::Value| {
+            let is = |value: &&crate::latest::Value| {
                 value.label("type") == kind && device.as_deref() == Some(value.label("device"))
             };
             let live = known.all("node_btrfs_device_errors_total").find(is).map(|value| value.value);

@@ -6,8 +6,8 @@ use crate::moment::Time;
 use crate::store::FactRow;
 
 use super::HostStorage;
-use super::doc::Doc;
 use super::view::StorageDataset;
+use crate::doc::Doc;
 
 /// Metrics of datasets, and where their values go.
 type Take = fn(&mut StorageDataset, f64);

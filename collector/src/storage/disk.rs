@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use crate::moment::Time;
 use crate::store::{MetricRow, StandingFact};
 
-use super::doc::Doc;
-use super::latest::{Thing, Value};
 use super::relations::Relations;
-use super::view::{StorageAttribute, StorageDisk, StorageDiskDetail, StorageReading, StorageState};
+use super::view::{StorageAttribute, StorageDisk, StorageDiskDetail, StorageState};
 use super::{HostStorage, disk_findings, worst_of};
+use crate::doc::Doc;
+use crate::latest::Thing;
+use crate::readings;
 
 /// Labels that name a disk, not a reading of it.
 const NAMING: [&str; 5] = ["device", "model_family", "model_name", "serial_number", "disk"];
+/// Metrics that have a table of their own, or say nothing.
+const OWN_TABLES: [&str; 2] = ["smartctl_device_attribute", "smartctl_device"];
 /// Attributes of ATA disks that count errors, by number. All makers use these so.
 const COUNTING: [(u32, &str); 3] =
     [(187, "reported_uncorrectable"), (198, "uncorrectable_sectors"), (199, "crc_errors")];
@@ -216,7 +219,7 @@ pub(super) fn detail(
     let log = |key: &str| told.list(key).map(Doc::fields).collect();
     Some(StorageDiskDetail {
         attributes: attributes(known),
-        readings: readings(known, metrics),
+        readings: readings::list(known, metrics, &["smartctl_", "hi_smart_"], &NAMING, &OWN_TABLES),
         self_tests: log("self_tests"),
         error_log: log("errors"),
         history: Vec::new(),
@@ -224,28 +227,4 @@ pub(super) fn detail(
         facts,
         disk,
     })
-}
-
-/// Everything that is read of it but its attributes, by metric.
-fn readings(known: Thing<'_>, metrics: &HashMap<String, MetricRow>) -> Vec<StorageReading> {
-    let reading = |metric: &str, value: &Value| {
-        let meaning = metrics.get(metric);
-        let labels = value.labels().filter(|(name, _)| !NAMING.contains(&name.as_str()));
-        StorageReading {
-            metric: metric.to_owned(),
-            labels: labels.cloned().collect(),
-            value: value.value,
-            unit: meaning.map_or_else(String::new, |row| row.unit.clone()),
-            help: meaning.map_or_else(String::new, |row| row.help.clone()),
-            at: Time(value.at),
-        }
-    };
-    let mut found: Vec<StorageReading> = known
-        .metrics()
-        .filter(|(metric, _)| ["smartctl_", "hi_smart_"].iter().any(|prefix| metric.starts_with(prefix)))
-        .filter(|(metric, _)| *metric != "smartctl_device_attribute" && *metric != "smartctl_device")
-        .map(|(metric, value)| reading(metric, value))
-        .collect();
-    found.sort_by(|a, b| (&a.metric, &a.labels).cmp(&(&b.metric, &b.labels)));
-    found
 }

@@ -2,10 +2,10 @@
 
 use crate::moment::Time;
 
-use super::doc::Doc;
-use super::latest::Thing;
 use super::sort_worst_first;
 use super::view::{StorageAttribute, StorageDisk, StorageFinding, StorageState};
+use crate::doc::Doc;
+use crate::latest::Thing;
 
 /// From this share of its rated endurance on a disk needs to be replaced soon.
 const WORN_RATIO: f64 = 0.9;

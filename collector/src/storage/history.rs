@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::moment::Time;
 use crate::store::PastFact;
 
-use super::doc::Doc;
 use super::view::{StorageChange, StorageChangeEvent, StorageFieldChange, StoragePlace};
+use crate::doc::Doc;
 
 /// Changes that are shown.
 const CHANGES_MAX: usize = 200;

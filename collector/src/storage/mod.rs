@@ -7,20 +7,18 @@ mod btrfs;
 mod dataset;
 mod disk;
 mod disk_findings;
-mod doc;
 mod history;
-pub mod latest;
 mod pool;
 mod relations;
 pub mod view;
 
 use std::collections::HashMap;
 
+use crate::doc::Doc;
+use crate::latest::{Latest, Shape, Subject};
 use crate::model::HostKey;
 use crate::store::{FactRow, MetricRow, StandingFact};
 
-use doc::Doc;
-use latest::Latest;
 use relations::Relations;
 use view::{
     StorageArray, StorageController, StorageDataset, StorageDisk, StorageDiskDetail, StorageFinding,
@@ -33,6 +31,19 @@ pub use history::{changes, places};
 /// Kinds of facts that this is made of.
 pub const FACT_KINDS: [&str; 7] =
     ["disk", "block_device", "disk_health", "raid_controller", "array", "pool", "btrfs"];
+/// How the metrics of storage begin, and what each is about.
+pub const SHAPE: Shape = Shape {
+    metrics: &[
+        ("smartctl_", Subject::Label("device")),
+        ("hi_smart_", Subject::Label("device")),
+        ("hi_zfs_", Subject::Label("pool")),
+        ("hi_md_", Subject::Label("device")),
+        ("node_md_", Subject::Label("device")),
+        ("hi_btrfs_", Subject::Label("uuid")),
+        ("node_btrfs_", Subject::Label("uuid")),
+    ],
+    is_integrated: |_| false,
+};
 /// Kinds of facts that are about a disk itself.
 pub const DISK_FACT_KINDS: [&str; 2] = ["disk", "disk_health"];
 

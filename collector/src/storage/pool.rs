@@ -3,11 +3,11 @@
 use crate::moment::Time;
 use crate::store::StandingFact;
 
-use super::doc::Doc;
-use super::latest::Thing;
 use super::relations::Relations;
 use super::view::{StorageFinding, StoragePool, StoragePoolType, StorageScan, StorageState, StorageVdev};
 use super::{HostStorage, sort_worst_first, worst_of};
+use crate::doc::Doc;
+use crate::latest::Thing;
 
 /// Deepest tree that is shown.
 const DEPTH_MAX: usize = 8;
@@ -114,7 +114,7 @@ fn scans(doc: Doc<'_>, known: Thing<'_>) -> Vec<StorageScan> {
         let function = part.text("function").unwrap_or_else(|| "scan".to_owned());
         let over = part.text("vdev").unwrap_or_default();
         let of = |metric: &str| {
-            let is = |value: &&super::latest::Value| {
+            let is = |value: &&crate::latest::Value| {
                 value.label("function") == function && value.label("vdev") == over
             };
             known.all(metric).find(is).map(|value| value.value)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HostStorage;
-use super::doc::Doc;
+use crate::doc::Doc;
 
 /// Deepest stack of devices that is followed.
 const DEPTH_MAX: usize = 12;

@@ -23,7 +23,7 @@ fn latest(values: &[Sample<'_>]) -> Latest {
     let series: Vec<(&str, &[(&str, &str)])> =
         values.iter().map(|(metric, labels, _)| (*metric, *labels)).collect();
     let numbers: Vec<f64> = values.iter().map(|(.., value)| *value).collect();
-    let mut latest = Latest::default();
+    let mut latest = Latest::new(&SHAPE);
     latest.apply(&row(&layout("any", &series), READ, &numbers));
     latest
 }
@@ -56,7 +56,7 @@ fn a_degraded_pool_names_what_failed() {
     let pool = json!({"state": "DEGRADED", "status": "faulted_device", "reason": "A device has failed.",
         "data_errors": 0, "vdevs": vdevs});
     let facts = [disk_fact("sda"), disk_fact("sdc"), fact("pool", "tank", pool.clone())];
-    let storage = all(&facts, &Latest::default());
+    let storage = all(&facts, &Latest::new(&SHAPE));
     assert_eq!(
         lines(&storage),
         [(AttentionSeverity::Critical, "pool tank degraded: sdc faulted".to_owned())]
@@ -93,7 +93,7 @@ fn errors_of_an_online_pool_are_told_and_a_scrub_is_not() {
             "scans": scans});
         [fact("pool", "tank", doc)]
     };
-    let none = Latest::default();
+    let none = Latest::new(&SHAPE);
     assert_eq!(lines(&all(&pool(0, "ok"), &none)), []);
     assert_eq!(
         lines(&all(&pool(3, "failing_device"), &none)),
@@ -124,7 +124,7 @@ fn arrays_lack_members_or_have_failed() {
             "sync_action": action, "members": members});
         [fact("array", "md0", doc)]
     };
-    let none = Latest::default();
+    let none = Latest::new(&SHAPE);
     assert_eq!(
         lines(&all(&array(1, false, "idle"), &none)),
         [(AttentionSeverity::Critical, "array md0 degraded: sdb1 faulty".to_owned())]
@@ -247,7 +247,7 @@ fn what_cannot_be_read_of_many_disks_is_one_entry() {
         health("sdc", "unsupported", "the USB bridge passes no SMART"),
         health("sdd", "stalled", "no answer for 60 s"),
     ];
-    let storage = all(&facts, &Latest::default());
+    let storage = all(&facts, &Latest::new(&SHAPE));
     assert_eq!(
         lines(&storage),
         [
@@ -262,7 +262,7 @@ fn what_cannot_be_read_of_many_disks_is_one_entry() {
     assert_eq!(states, [Warning, Warning, Unknown, Critical]);
     let mute = json!({"device": "sda", "state": "failed", "reason": "aborted command", "verdict": "passed", "passed": true});
     assert_eq!(
-        lines(&all(&[fact("disk_health", "wwn-sda", mute)], &Latest::default())),
+        lines(&all(&[fact("disk_health", "wwn-sda", mute)], &Latest::new(&SHAPE))),
         [(AttentionSeverity::Critical, "disk sda tells no more of its health: aborted command".to_owned())]
     );
 }
@@ -290,7 +290,7 @@ fn relations_lead_from_disks_to_mount_points() {
         fact("block_device", "md0", json!({"type": "raid", "on": ["nvme0n1p2"], "mountpoints": ["/"]})),
         fact("block_device", "nvme0n1p2", json!({"type": "part", "on": ["nvme0n1"]})),
     ];
-    let storage = all(&facts, &Latest::default());
+    let storage = all(&facts, &Latest::new(&SHAPE));
     let used: Vec<_> =
         storage.disks.iter().map(|disk| (disk.device.as_str(), disk.used_by.join(" "))).collect();
     assert_eq!(used, [("sda", "/srv".to_owned()), ("nvme0n1", "/ array md0".to_owned())]);

@@ -33,17 +33,23 @@ impl Store {
         let rows = query!(
             "SELECT e.id, h.name AS \"host?\", e.at, e.type AS kind, e.severity, e.message, e.data
              FROM event e LEFT JOIN host h ON h.id = e.host_id
-             WHERE ($1::int4 IS NULL OR e.host_id = $1) AND ($2::text IS NULL OR e.type = $2)
+             WHERE ($1::int4 IS NULL OR e.host_id = $1) AND (cardinality($2::text[]) = 0 OR e.type = ANY($2))
                AND ($3::timestamptz IS NULL OR e.at >= $3) AND ($4::timestamptz IS NULL OR e.at < $4)
                AND ($5::timestamptz IS NULL OR (e.at, e.id) < ($5, $6))
+               AND (cardinality($8::text[]) = 0 OR e.severity = ANY($8))
+               AND ($9::text IS NULL OR e.message ILIKE $9 OR e.type ILIKE $9 OR e.data::text ILIKE $9)
+               AND ($10::text IS NULL OR e.data ->> 'container' = $10)
              ORDER BY e.at DESC, e.id DESC LIMIT $7",
             filter.host,
-            filter.kind.as_deref(),
+            &filter.kinds,
             filter.start.map(timestamp),
             filter.end.map(timestamp),
             before_at.map(timestamp),
             before_id,
-            limit
+            limit,
+            &filter.severities,
+            filter.text.as_deref().map(like),
+            filter.container.as_deref()
         )
         .fetch_all(&self.pool)
         .await
@@ -72,6 +78,19 @@ impl Store {
         let mut connection = self.pool.acquire().await.map_err(StoreError::database("store an event"))?;
         insert(&mut connection, host, event).await
     }
+}
+
+/// A pattern of `LIKE` for texts with this one in them.
+fn like(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 pub(super) async fn insert(

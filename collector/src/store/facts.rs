@@ -83,6 +83,66 @@ impl Store {
         Ok(rows.into_iter().map(|row| fact_row!(row)).collect())
     }
 
+    /// Host, id and since when it reads so, of all facts of a kind that hold now.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn facts_index(&self, kind: &str) -> Result<Vec<((HostKey, String), i64)>, StoreError> {
+        let rows = query!("SELECT host_id, id, since FROM fact WHERE kind = $1 AND doc IS NOT NULL", kind)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::database("list what facts there are"))?;
+        Ok(rows.into_iter().map(|row| ((row.host_id, row.id), millis(row.since))).collect())
+    }
+
+    /// Facts of a kind by host and id, those that hold now.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn facts_by_ids(
+        &self,
+        kind: &str,
+        keys: &[(HostKey, String)],
+    ) -> Result<Vec<FactRow>, StoreError> {
+        let (hosts, ids): (Vec<HostKey>, Vec<String>) = keys.iter().cloned().unzip();
+        let rows = query!(
+            "SELECT f.host_id, f.kind, f.id, f.since, f.doc
+             FROM UNNEST($2::int4[], $3::text[]) AS k(host_id, id)
+             JOIN fact f ON f.host_id = k.host_id AND f.kind = $1 AND f.id = k.id
+             WHERE f.doc IS NOT NULL",
+            kind,
+            &hosts,
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::database("read facts"))?;
+        Ok(rows.into_iter().map(|row| fact_row!(row)).collect())
+    }
+
+    /// Facts of these kinds of one host, by kind and id, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn facts_of_kinds(
+        &self,
+        host: HostKey,
+        kinds: &[String],
+        limit: i64,
+    ) -> Result<Vec<FactRow>, StoreError> {
+        let rows = query!(
+            "SELECT host_id, kind, id, since, doc FROM fact
+             WHERE host_id = $1 AND kind = ANY($2) AND doc IS NOT NULL ORDER BY kind, id LIMIT $3",
+            host,
+            kinds,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::database("list facts of a host"))?;
+        Ok(rows.into_iter().map(|row| fact_row!(row)).collect())
+    }
+
     /// Takes over a fact: an older one than is stored is left, a changed one moves the former into the history.
     pub(crate) async fn fact_apply(&self, host: HostKey, fact: &Fact) -> Result<(), StoreError> {
         let failed = || StoreError::database("store a fact");

@@ -5,6 +5,7 @@ use sqlx::query;
 
 use super::time::millis;
 use super::{FactRow, Store, StoreError};
+use crate::model::HostKey;
 
 /// Documents of the past that are read at a time.
 const PAST_MAX: i64 = 500;
@@ -71,21 +72,28 @@ impl Store {
         Ok(standing.collect())
     }
 
-    /// What facts of these kinds with this id are and were, on any host, oldest first; the newest [`PAST_MAX`] of them.
+    /// What facts of these kinds with this id are and were, on any host or this one, oldest first; the newest [`PAST_MAX`] of them.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn facts_past(&self, kinds: &[String], id: &str) -> Result<Vec<PastFact>, StoreError> {
+    pub async fn facts_past(
+        &self,
+        host: Option<HostKey>,
+        kinds: &[String],
+        id: &str,
+    ) -> Result<Vec<PastFact>, StoreError> {
         let rows = query!(
             r#"SELECT host.name AS "host!", past.kind AS "kind!", past.since AS "since!", past.until, past.doc FROM (
                    SELECT host_id, kind, since, until, doc FROM fact_history WHERE kind = ANY($1) AND id = $2
                    UNION ALL
                    SELECT host_id, kind, since, NULL, doc FROM fact WHERE kind = ANY($1) AND id = $2
                ) past JOIN host ON host.id = past.host_id
+               WHERE ($4::int4 IS NULL OR past.host_id = $4)
                ORDER BY past.since DESC, host.name, past.kind LIMIT $3"#,
             kinds,
             id,
-            PAST_MAX
+            PAST_MAX,
+            host
         )
         .fetch_all(&self.pool)
         .await

@@ -119,6 +119,26 @@ impl Store {
         ))
     }
 
+    /// Forgets containers that went, of which there may be thousands a day, and what they were before.
+    async fn retain_gone(&self, now_ms: i64) -> Result<(), StoreError> {
+        let failed = || StoreError::database("forget what is gone");
+        let old = timestamp(now_ms - BOOKKEEPING_DAYS * DAY_MS);
+        query!(
+            "DELETE FROM fact_history h WHERE h.kind LIKE 'container%' AND h.until < $1 AND NOT EXISTS (
+                 SELECT 1 FROM fact f
+                 WHERE f.host_id = h.host_id AND f.kind = h.kind AND f.id = h.id AND f.doc IS NOT NULL)",
+            old
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(failed())?;
+        query!("DELETE FROM fact WHERE kind LIKE 'container%' AND doc IS NULL AND since < $1", old)
+            .execute(&self.pool)
+            .await
+            .map_err(failed())?;
+        Ok(())
+    }
+
     async fn retain_bookkeeping(&self, now_ms: i64) -> Result<(), StoreError> {
         let failed = || StoreError::database("remove old bookkeeping");
         let old = timestamp(now_ms - BOOKKEEPING_DAYS * DAY_MS);
@@ -130,6 +150,7 @@ impl Store {
         .execute(&self.pool)
         .await
         .map_err(failed())?;
+        self.retain_gone(now_ms).await?;
         let long_ago = timestamp(now_ms - 90 * DAY_MS);
         query!("DELETE FROM gap WHERE closed_at < $1", long_ago)
             .execute(&self.pool)

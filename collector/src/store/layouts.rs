@@ -16,6 +16,25 @@ pub(crate) struct LayoutRow {
 }
 
 impl Store {
+    /// Series of the newest layout of each source of a host: those that it tells now.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn series_told(&self, host: HostKey) -> Result<Vec<SeriesId>, StoreError> {
+        let rows = query!(
+            "SELECT DISTINCT ON (source) series FROM layout WHERE host_id = $1 ORDER BY source, used_at DESC",
+            host
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::database("read the newest layouts"))?;
+        let mut ids: Vec<SeriesId> =
+            rows.into_iter().flat_map(|row| row.series).filter(|id| *id != 0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
     /// Layouts used since `since_ms`, of one host or all; `hash` picks one.
     pub(crate) async fn layouts(
         &self,

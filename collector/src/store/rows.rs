@@ -70,8 +70,14 @@ pub struct FactRow {
 pub struct EventFilter {
     /// Of this host.
     pub host: Option<HostKey>,
-    /// Of this type.
-    pub kind: Option<String>,
+    /// Of one of these types; of any when there are none.
+    pub kinds: Vec<String>,
+    /// Of one of these severities; of any when there are none.
+    pub severities: Vec<String>,
+    /// With this text in message, type or details.
+    pub text: Option<String>,
+    /// About this container.
+    pub container: Option<String>,
     /// At or after.
     pub start: Option<i64>,
     /// Before.

@@ -11,11 +11,37 @@ use hi_common::metric::Kind;
 use super::{MetricRow, Store, StoreError};
 use crate::model::{HostKey, Labels, SeriesId, SeriesInfo};
 
-/// Texts that many series share, each kept once. Bounded by what is in the database.
+/// Labels that are kept before the first look at which of them are still needed.
+const LABELS_KEPT_MIN: usize = 1 << 14;
+
+/// Texts that many series share, each kept once, as long as somebody needs it: of containers that are gone there may be many
+/// more than of those that are there. Metrics are few.
 #[derive(Default)]
 pub(super) struct Texts {
     metrics: Mutex<HashSet<Arc<str>>>,
-    labels: Mutex<HashSet<Labels>>,
+    labels: Mutex<Shared>,
+}
+
+/// Labels, and at how many of them to look again which are needed.
+#[derive(Default)]
+struct Shared {
+    set: HashSet<Labels>,
+    clean_at: usize,
+}
+
+impl Shared {
+    fn share(&mut self, labels: Vec<(String, String)>) -> Labels {
+        if let Some(known) = self.set.get(labels.as_slice()) {
+            return Arc::clone(known);
+        }
+        if self.set.len() >= self.clean_at.max(LABELS_KEPT_MIN) {
+            self.set.retain(|labels| Arc::strong_count(labels) > 1);
+            self.clean_at = 2 * self.set.len();
+        }
+        let new: Labels = labels.into();
+        self.set.insert(Arc::clone(&new));
+        new
+    }
 }
 
 impl Texts {
@@ -30,13 +56,7 @@ impl Texts {
     }
 
     pub(super) fn labels(&self, labels: Vec<(String, String)>) -> Labels {
-        let mut set = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = set.get(labels.as_slice()) {
-            return Arc::clone(known);
-        }
-        let new: Labels = labels.into();
-        set.insert(Arc::clone(&new));
-        new
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner).share(labels)
     }
 }
 
@@ -122,4 +142,22 @@ struct MetricRecord {
     kind: String,
     unit: String,
     help: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_shared_and_given_up_when_nobody_needs_them() {
+        let of = |n: usize| vec![("name".to_owned(), n.to_string())];
+        let mut shared = Shared::default();
+        let kept = shared.share(of(0));
+        assert!(Arc::ptr_eq(&kept, &shared.share(of(0))));
+        for n in 1..3 * LABELS_KEPT_MIN {
+            drop(shared.share(of(n)));
+            assert!(shared.set.len() <= LABELS_KEPT_MIN);
+        }
+        assert!(Arc::ptr_eq(&kept, &shared.share(of(0))));
+    }
 }

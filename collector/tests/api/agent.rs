@@ -115,6 +115,10 @@ impl Agent {
     }
 
     pub(crate) async fn event(&self, kind: &str, at: i64) {
+        self.event_with(kind, at, BTreeMap::from([("key".to_owned(), "value".to_owned())])).await;
+    }
+
+    pub(crate) async fn event_with(&self, kind: &str, at: i64, data: BTreeMap<String, String>) {
         let event = Event {
             v: 1,
             id: Uuid::new_v4(),
@@ -124,7 +128,7 @@ impl Agent {
             kind: kind.to_owned(),
             severity: Severity::Warning,
             message: format!("{kind} happened"),
-            data: BTreeMap::from([("key".to_owned(), "value".to_owned())]),
+            data,
         };
         self.publish(subject::event(&self.host, kind), wire::encode(&event).unwrap()).await;
     }

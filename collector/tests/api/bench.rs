@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use hi_collector::api::serve;
 use hi_collector::api::state::App;
-use hi_collector::config::CoreConfig;
+use hi_collector::config::{CoreConfig, EnergyConfig};
 use hi_collector::ingest::{self, Ingest, IngestError, LiveRow};
 use hi_collector::model::{Layout, SeriesInfo};
 use hi_collector::overview::{Overview, restore};
@@ -30,9 +30,10 @@ impl Bench {
         let store = Store::connect_lazy(&config.database).unwrap();
         let ingest = Ingest::new(&config);
         let overview = Arc::new(Overview::default());
+        let energy = EnergyConfig { price_per_kwh: 0.4, ..EnergyConfig::default() };
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Arc::clone(&overview).run(ingest.live.subscribe(), stopping.clone()));
-        let app = App::new(ingest.clone(), store, &config.store, Arc::clone(&overview), stopping);
+        let app = App::new(ingest.clone(), store, &config.store, &energy, Arc::clone(&overview), stopping);
         let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve::watch_hosts(app.clone()));

@@ -5,7 +5,9 @@
 mod agent;
 mod bench;
 mod client;
+mod containers;
 mod data;
+mod devices;
 mod live;
 mod storage;
 mod surround;

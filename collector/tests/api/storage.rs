@@ -32,7 +32,7 @@ fn fact_value(value: &Value) -> FactValue {
     }
 }
 
-async fn tell(agent: &Agent, kind: &str, id: &str, at: i64, value: Value) {
+pub(crate) async fn tell(agent: &Agent, kind: &str, id: &str, at: i64, value: Value) {
     agent.fact(kind, id, at, &doc(&value)).await;
 }
 

@@ -129,3 +129,41 @@ async fn what_went_while_the_agent_was_off_is_gone_an_hour_after_its_start() {
     assert_eq!(there(&collector).await, ["a", "b", "kept", "went"]);
     collector.stop();
 }
+
+#[tokio::test]
+async fn containers_that_went_are_forgotten_after_a_while_and_disks_are_not() {
+    let setup = Setup::new().await;
+    let collector = setup.start();
+    setup.streams().await;
+    let mut nas = Agent::new(&setup, "nas").await;
+    nas.send(1).await;
+    collector.taken(1).await;
+    collector.flush().await;
+    for (kind, id, days, stands) in [
+        ("container", "gone", 9, false),
+        ("container", "just gone", 1, false),
+        ("container", "runs", 9, true),
+        ("disk", "gone", 9, false),
+    ] {
+        let fact = "INSERT INTO fact (host_id, kind, id, since, seen, doc)
+                    SELECT id, $1, $2, now() - make_interval(days => $3), now(), CASE WHEN $4 THEN '{}'::jsonb END FROM host";
+        let past = "INSERT INTO fact_history (host_id, kind, id, since, until, doc)
+                    SELECT id, $1, $2, now() - make_interval(days => $3 + 1), now() - make_interval(days => $3),
+                           CASE WHEN $4 THEN NULL ELSE '{}'::jsonb END FROM host";
+        for insert in [fact, past] {
+            let query = sqlx::query(insert).bind(kind).bind(id).bind(days).bind(stands);
+            query.execute(&mut setup.sql().await).await.unwrap();
+        }
+    }
+    run_once(&collector.store, &setup.config.store, now_ms()).await.unwrap();
+    for (gone, all) in [
+        ("SELECT count(*) FROM fact WHERE kind = 'container' AND id = 'gone'", "SELECT count(*) FROM fact"),
+        (
+            "SELECT count(*) FROM fact_history WHERE kind = 'container' AND id = 'gone'",
+            "SELECT count(*) FROM fact_history",
+        ),
+    ] {
+        assert_eq!((setup.count(gone).await, setup.count(all).await), (0, 3), "{all}");
+    }
+    collector.stop();
+}

@@ -87,6 +87,29 @@ async fn series_beyond_the_limit_are_refused_one_by_one() {
     collector.stop();
 }
 
+#[tokio::test]
+async fn what_is_gone_keeps_nothing_new_out() {
+    let mut setup = Setup::new().await;
+    setup.options.series_per_host_max = 20;
+    let collector = setup.start();
+    setup.streams().await;
+    let mut nas = Agent::new(&setup, "nas").await;
+    for generation in 0..6 {
+        for row in &mut nas.families[0].rows {
+            row[0] = format!("{generation} {}", row[0]);
+        }
+        let batch = nas.next_with(true);
+        nas.publish(&batch).await;
+        collector.taken(generation + 1).await;
+    }
+    let refused = collector.ingest.stats().refused;
+    assert!(refused.is_empty(), "{refused:?}");
+    assert!(collector.store.series_counts().await.unwrap()[0].1 > 20);
+    collector.flush().await;
+    setup.assert_stored_once(&[&nas]).await;
+    collector.stop();
+}
+
 #[expect(clippy::too_many_lines, reason = "one story, told in order")]
 #[tokio::test]
 async fn documents_are_kept_with_their_history_and_events_once() {

@@ -1,14 +1,27 @@
 /** What pages ask of the collector, as query options. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { Range } from "../format/range";
-import { get } from "./client";
+import { get, type Parameters } from "./client";
+import { selector } from "./selector";
 import type {
   Attention,
+  Bmc,
+  BmcPage,
+  Container,
+  ContainerDetail,
+  ContainerHost,
+  ContainerPage,
   EventPage,
   FactPage,
+  Gpu,
+  GpuPage,
   HostDetail,
   HostPage,
   HostSummary,
+  PowerPage,
+  Samples,
+  SensorChip,
+  SensorPage,
   StorageArray,
   StorageArrayPage,
   StorageController,
@@ -20,6 +33,8 @@ import type {
   StoragePool,
   StoragePoolPage,
   System,
+  Ups,
+  UpsPage,
 } from "./types";
 
 /** Pages with live figures ask this often; the agents' usual interval is 10 s. */
@@ -33,10 +48,11 @@ async function allPages<Page extends { next_cursor: string | null }>(
   path: string,
   signal: AbortSignal,
   take: (page: Page) => void,
+  parameters: Parameters = {},
 ): Promise<void> {
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const answer: Page = await get<Page>(path, { limit: ROWS_PER_PAGE, cursor }, signal);
+    const answer: Page = await get<Page>(path, { ...parameters, limit: ROWS_PER_PAGE, cursor }, signal);
     take(answer);
     cursor = answer.next_cursor;
     if (cursor === null) break;
@@ -156,6 +172,105 @@ export const diskQuery = (id: string) =>
     queryFn: ({ signal }) =>
       get<StorageDiskDetail>(`/api/disks/${encodeURIComponent(id)}`, undefined, signal),
     refetchInterval: 4 * REFRESH_MS,
+  });
+
+async function allContainers(signal: AbortSignal): Promise<Container[]> {
+  const all: Container[] = [];
+  await allPages<ContainerPage>("/api/containers", signal, (page) => all.push(...page.containers));
+  return all;
+}
+
+export const containersQuery = queryOptions({
+  queryKey: ["containers"],
+  queryFn: ({ signal }) => allContainers(signal),
+  refetchInterval: REFRESH_MS,
+});
+
+/** `key`: the container's name, with its engine's before it where that is not the usual one. */
+export const containerQuery = (host: string, key: string) =>
+  queryOptions({
+    queryKey: ["container", host, key],
+    queryFn: ({ signal }) =>
+      get<ContainerDetail>(
+        `/api/containers/${encodeURIComponent(host)}/${encodeURIComponent(key)}`,
+        undefined,
+        signal,
+      ),
+    refetchInterval: REFRESH_MS,
+  });
+
+/** What the containers of a host are made of: engines, images, volumes, networks. */
+export const containerHostQuery = (host: string) =>
+  queryOptions({
+    queryKey: ["container-host", host],
+    queryFn: ({ signal }) =>
+      get<ContainerHost>(`/api/containers/${encodeURIComponent(host)}`, undefined, signal),
+    refetchInterval: 12 * REFRESH_MS,
+  });
+
+/** What devices of one kind a host has; they are read every ten seconds or less often. */
+const devicesQuery = <Page extends { next_cursor: string | null }, Thing>(
+  path: string,
+  host: string,
+  things: (page: Page) => readonly Thing[],
+) =>
+  queryOptions({
+    queryKey: ["devices", path, host],
+    queryFn: async ({ signal }) => {
+      const all: Thing[] = [];
+      await allPages<Page>(path, signal, (page) => all.push(...things(page)), { host });
+      return all;
+    },
+    refetchInterval: 2 * REFRESH_MS,
+  });
+
+export const sensorsQuery = (host: string) =>
+  devicesQuery<SensorPage, SensorChip>("/api/sensors", host, ({ chips }) => chips);
+export const gpusQuery = (host: string) => devicesQuery<GpuPage, Gpu>("/api/gpus", host, ({ gpus }) => gpus);
+export const upsesQuery = (host: string) => devicesQuery<UpsPage, Ups>("/api/ups", host, ({ ups }) => ups);
+export const bmcsQuery = (host: string) => devicesQuery<BmcPage, Bmc>("/api/bmc", host, ({ bmcs }) => bmcs);
+
+/** The power of a host, with the price of energy. */
+export const powerQuery = (host: string) =>
+  queryOptions({
+    queryKey: ["power", host],
+    queryFn: ({ signal }) => get<PowerPage>("/api/power", { host }, signal),
+    refetchInterval: 2 * REFRESH_MS,
+  });
+
+/** Buckets of a trend, and their length in seconds: an hour together. */
+const TREND = { buckets: 60, step: 60 };
+
+/** The last hour of several metrics of a host at a glance, each series by its metric and labels. */
+export const trendsQuery = (host: string, metrics: readonly string[]) =>
+  queryOptions({
+    queryKey: ["trends", host, metrics],
+    queryFn: async ({ signal }) => {
+      const end = Math.floor(Date.now() / 1000 / TREND.step) * TREND.step;
+      const match = metrics.map((metric) => selector({ metric, equal: { instance: host } }));
+      const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+      return get<Samples>(
+        "/api/samples",
+        {
+          match,
+          start: at(end - TREND.buckets * TREND.step),
+          end: at(end),
+          step_seconds: TREND.step,
+        },
+        signal,
+      );
+    },
+    refetchInterval: TREND.step * 1000,
+    enabled: metrics.length > 0,
+    placeholderData: keepPreviousData,
+  });
+
+/** The newest entries of the event log of a host's management controller. */
+export const bmcLogQuery = (host: string) =>
+  queryOptions({
+    queryKey: ["bmc-log", host],
+    queryFn: ({ signal }) => get<EventPage>("/api/events", { host, type: "bmc_log", limit: 50 }, signal),
+    refetchInterval: 6 * REFRESH_MS,
   });
 
 export const systemQuery = queryOptions({

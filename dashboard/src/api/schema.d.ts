@@ -46,6 +46,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bmc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the management controllers of all hosts with their sensors. Their event log are the events of type `bmc_log`.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_bmcs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the containers of all hosts, by id, with what they use.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_containers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/containers/{host}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what the containers of a host are made of: engines, images, volumes, networks.
+         * @description # Errors
+         *     No such host; the database is away.
+         */
+        get: operations["get_container_host"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/containers/{host}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows one container: usage, configuration, what happened to it and what changed.
+         * @description # Errors
+         *     No such container; the database is away.
+         */
+        get: operations["get_container"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/disks": {
         parameters: {
             query?: never;
@@ -101,6 +185,27 @@ export interface paths {
          *     Wrong parameters; the database is away.
          */
         get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gpus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the graphics processors of all hosts with what they do.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_gpus"];
         put?: never;
         post?: never;
         delete?: never;
@@ -255,6 +360,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/power": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the power each host takes, its energy over the last day, and what a month like that costs.
+         * @description What counts is the first of: what measures the whole machine (DCMI, a power meter, a power sensor of the management
+         *     controller); a UPS that the host itself serves, with whatever else hangs on it; the sum of the parts that measure
+         *     themselves (processor packages and memory, graphics processors). The energy is that of the last 24 hours, or since the
+         *     first reading, time without readings counting as none; a month has 730.5 hours like those.
+         *
+         *     # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_power"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/samples": {
         parameters: {
             query?: never;
@@ -270,6 +401,27 @@ export interface paths {
          *     Wrong parameters; more than the limits allow (422); the database is away.
          */
         get: operations["read_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sensors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the sensors of all hosts by chip: those of the kernel's drivers, thermal zones, and the management controller.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_sensors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -312,6 +464,27 @@ export interface paths {
          *     Wrong parameters.
          */
         get: operations["get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the uninterruptible power supplies that hosts read, and the batteries of machines that have one.
+         * @description # Errors
+         *     Wrong parameters; nothing was ever read of the database.
+         */
+        get: operations["list_ups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -400,19 +573,76 @@ export interface components {
             since: components["schemas"]["Time"];
             /** @description The thing on it: a mount point, a source, `pool tank`. */
             subject: string;
-            /** @description Its row on the page Storage, if it has one: `pool:nas1:tank`. */
+            /** @description Its row on a page, if it has one: `pool:nas1:tank`, `container:nas1:web`, `ups:nas1:eaton@127.0.0.1:3493`. */
             target: string | null;
         };
         /**
          * @description What an entry is about.
          * @enum {string}
          */
-        AttentionKind: "host_silent" | "filesystem_full" | "filesystem_stalled" | "source_failing" | "name_conflict" | "data_lost" | "dead_letters" | "disk_failing" | "disk_unreadable" | "array_degraded" | "pool_degraded" | "storage_rebuilding" | "agent_restarted";
+        AttentionKind: "host_silent" | "filesystem_full" | "filesystem_stalled" | "source_failing" | "name_conflict" | "data_lost" | "dead_letters" | "disk_failing" | "disk_unreadable" | "array_degraded" | "pool_degraded" | "storage_rebuilding" | "sensor_alarm" | "memory_errors" | "gpu_failing" | "bmc_alarm" | "ups_on_battery" | "ups_failing" | "container_failing" | "agent_restarted";
         /**
          * @description How bad an entry is.
          * @enum {string}
          */
         AttentionSeverity: "critical" | "warning" | "info";
+        /** @description A management controller (BMC). What is not known is null. Its event log are the events of type `bmc_log`. */
+        Bmc: {
+            /** @description What is wrong with the case: `drive_fault`, `cooling_fault`, `power_overload`, `intrusion`, …. */
+            chassis_faults: string[];
+            /** @description Whether the machine is switched on, as it sees it. */
+            chassis_power_on: boolean | null;
+            /** @description The fact about it. */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            /** @description Version of its firmware. */
+            firmware: string | null;
+            /** @description The host it is in. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and number: `nas1:0`. */
+            id: string;
+            /** @description Version of IPMI that it speaks. */
+            ipmi_version: string | null;
+            last_read: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Entries of its event log.
+             */
+            log_entries: number | null;
+            /**
+             * Format: double
+             * @description What is free in its event log.
+             */
+            log_free_bytes: number | null;
+            /** @description Who made it. */
+            manufacturer: string | null;
+            /**
+             * Format: double
+             * @description Power the machine takes (DCMI).
+             */
+            power_watts: number | null;
+            /** @description What its maker calls it. */
+            product: string | null;
+            /** @description Its sensors, by type and name. */
+            sensors: components["schemas"]["Sensor"][];
+            since: components["schemas"]["Time"] | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /** @description Why it cannot be read. */
+            unreadable: string | null;
+        };
+        /** @description A page of management controllers. */
+        BmcPage: {
+            /** @description The controllers, by id. */
+            bmcs: components["schemas"]["Bmc"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
         /** @description The broker. */
         Broker: {
             /** @description Whether it is connected. */
@@ -444,6 +674,238 @@ export interface components {
              * @description Connected to `/api/live` now.
              */
             live: number;
+        };
+        /** @description A container. What is not known is null. */
+        Container: {
+            /**
+             * Format: double
+             * @description Read from disks at the moment.
+             */
+            block_read_bytes_per_second: number | null;
+            /**
+             * Format: double
+             * @description Written to disks at the moment.
+             */
+            block_write_bytes_per_second: number | null;
+            /** @description Its Compose project. */
+            compose_project: string | null;
+            /** @description Its service in that project. */
+            compose_service: string | null;
+            /** @description How it is, as the collector judges it. */
+            condition: components["schemas"]["StorageState"];
+            /** @description The engine's identity of it. */
+            container_id: string;
+            /**
+             * Format: double
+             * @description Processors in use: 1 is one of them.
+             */
+            cpu_cores: number | null;
+            /**
+             * Format: double
+             * @description Processors it may use.
+             */
+            cpu_limit_cores: number | null;
+            /**
+             * Format: double
+             * @description Share of its periods in which it was held back.
+             */
+            cpu_throttled_ratio: number | null;
+            created_at: components["schemas"]["Time"] | null;
+            /** @description The engine: `docker`, `podman`. */
+            engine: string | null;
+            /**
+             * Format: double
+             * @description How it ended last.
+             */
+            exit_code: number | null;
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            finished_at: components["schemas"]["Time"] | null;
+            /** @description The engine's word for its health: `starting`, `healthy`, `unhealthy`; null without a health check. */
+            health: string | null;
+            /** @description The host it is on. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and key: `nas1:web`. */
+            id: string;
+            /** @description Its image by name and tag. */
+            image: string | null;
+            /**
+             * Format: double
+             * @description Age of the image.
+             */
+            image_age_seconds: number | null;
+            image_created_at: components["schemas"]["Time"] | null;
+            /** @description Digest of the image. */
+            image_digest: string | null;
+            /** @description Identity of the image. */
+            image_id: string | null;
+            /** @description Its name, of another engine than the usual one with the engine's before it: `podman/web`. Names its page. */
+            key: string;
+            last_read: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Memory it works with: without what the kernel could take back at once.
+             */
+            memory_bytes: number | null;
+            /**
+             * Format: double
+             * @description Memory it may have.
+             */
+            memory_limit_bytes: number | null;
+            /**
+             * Format: double
+             * @description Share of that in use.
+             */
+            memory_ratio: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description Received at the moment.
+             */
+            network_receive_bytes_per_second: number | null;
+            /**
+             * Format: double
+             * @description Sent at the moment.
+             */
+            network_transmit_bytes_per_second: number | null;
+            /** @description Whether it was killed for want of memory. */
+            oom_killed: boolean | null;
+            /**
+             * Format: double
+             * @description Processes and threads.
+             */
+            pids: number | null;
+            /** @description Its ports: `0.0.0.0:80->80/tcp`. */
+            ports: string[];
+            /**
+             * Format: double
+             * @description How often the engine started it again.
+             */
+            restart_count: number | null;
+            /** @description When the engine is to do so: `no`, `always`, `unless-stopped`, `on-failure`. */
+            restart_policy: string | null;
+            /** @description Since when its description reads so. */
+            since: components["schemas"]["Time"];
+            started_at: components["schemas"]["Time"] | null;
+            /** @description The engine's word for its state: `created`, `running`, `paused`, `restarting`, `exited`, `dead`. */
+            state: string;
+            /**
+             * Format: double
+             * @description How long it has been running.
+             */
+            uptime_seconds: number | null;
+        };
+        /** @description A container with all that is known of it. */
+        ContainerDetail: components["schemas"]["Container"] & components["schemas"]["ContainerInside"] & {
+            /** @description What happened to it, newest first; the newest 100, more from `/api/events?host=…&container=…`. */
+            events: components["schemas"]["EventView"][];
+            /** @description What of the fact changed, newest first. */
+            history: components["schemas"]["StorageChange"][];
+        };
+        /** @description What the containers of a host are made of. */
+        ContainerHost: {
+            /** @description Engines. */
+            engines: components["schemas"]["ContainerPart"][];
+            /** @description The host. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Images, largest first. */
+            images: components["schemas"]["ContainerPart"][];
+            /** @description Networks, by name. */
+            networks: components["schemas"]["ContainerPart"][];
+            /** @description Volumes, largest first. */
+            volumes: components["schemas"]["ContainerPart"][];
+        };
+        /** @description What is known of a container beside its row in the table. */
+        ContainerInside: {
+            /** @description What it runs. */
+            command: string | null;
+            /** @description The fact about it. */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @description What the last health check said. */
+            health_output: string | null;
+            /** @description Its labels, those that the agent's configuration lets through. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Where its output goes. */
+            log_driver: string | null;
+            /** @description What is mounted in it. */
+            mounts: components["schemas"]["ContainerMount"][];
+            /** @description Its networks. */
+            networks: components["schemas"]["ContainerNetworkAddress"][];
+            /**
+             * Format: double
+             * @description Number of its first process on the host.
+             */
+            pid: number | null;
+            /** @description Whether it may do all that the host may. */
+            privileged: boolean | null;
+            /** @description Everything that is read of it, by metric. */
+            readings: components["schemas"]["StorageReading"][];
+        };
+        /** @description Something of the host, or a volume, in a container. */
+        ContainerMount: {
+            /** @description Where. */
+            destination: string | null;
+            /** @description Whether it cannot be written to. */
+            read_only: boolean | null;
+            /** @description What is mounted. */
+            source: string | null;
+            /** @description `bind`, `volume`, `tmpfs`. */
+            type: string | null;
+        };
+        /** @description A network that a container is in. */
+        ContainerNetworkAddress: {
+            /** @description Its address there. */
+            address: string | null;
+            /** @description Name of the network. */
+            name: string;
+        };
+        /** @description A page of containers. */
+        ContainerPage: {
+            /** @description The containers, by id. */
+            containers: components["schemas"]["Container"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * Format: int32
+             * @description Number of those that run.
+             */
+            running: number;
+            /**
+             * Format: int32
+             * @description Number of all that the filters let through, on all pages.
+             */
+            total: number;
+            /**
+             * Format: int32
+             * @description Number of those whose health check fails.
+             */
+            unhealthy: number;
+        };
+        /** @description A thing that containers are made of: an engine, image, volume or network. */
+        ContainerPart: {
+            created_at: components["schemas"]["Time"] | null;
+            /** @description The fact about it. */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @description Its name or identity. */
+            key: string;
+            /** @description Since when its description reads so. */
+            since: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Its size.
+             */
+            size_bytes: number | null;
         };
         /** @description Completeness of what the agents numbered. */
         Cursor: {
@@ -693,6 +1155,181 @@ export interface components {
              */
             last_seconds: number | null;
         };
+        /** @description A graphics processor. What is not known is null. */
+        Gpu: {
+            /**
+             * Format: double
+             * @description Share of the time in which it had work.
+             */
+            busy_ratio: number | null;
+            /**
+             * Format: double
+             * @description Clock of its cores.
+             */
+            clock_hertz: number | null;
+            /**
+             * Format: double
+             * @description The fastest its cores may run.
+             */
+            clock_max_hertz: number | null;
+            /**
+             * Format: double
+             * @description Share of the time in which its decoder had work.
+             */
+            decoder_ratio: number | null;
+            /** @description Version of its driver. */
+            driver_version: string | null;
+            /**
+             * Format: double
+             * @description Memory errors that were mended.
+             */
+            ecc_corrected_errors: number | null;
+            /**
+             * Format: double
+             * @description Memory errors that could not be mended.
+             */
+            ecc_uncorrected_errors: number | null;
+            /**
+             * Format: double
+             * @description Share of the time in which its encoder had work.
+             */
+            encoder_ratio: number | null;
+            /** @description The fact about it. */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: double
+             * @description How fast its fan turns, as a share.
+             */
+            fan_ratio: number | null;
+            /**
+             * Format: double
+             * @description How fast its fan turns, in turns per minute.
+             */
+            fan_rpm: number | null;
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            /** @description The host it is in. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and identity: `nas1:GPU-5f0c…`, `nas1:0000:03:00.0`. */
+            id: string;
+            /** @description Its identity: UUID or PCI address. */
+            key: string;
+            last_read: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Share of the time in which its memory was read or written.
+             */
+            memory_busy_ratio: number | null;
+            /**
+             * Format: double
+             * @description Clock of its memory.
+             */
+            memory_clock_hertz: number | null;
+            /**
+             * Format: double
+             * @description Temperature of its memory.
+             */
+            memory_temperature_celsius: number | null;
+            /**
+             * Format: double
+             * @description Its memory.
+             */
+            memory_total_bytes: number | null;
+            /**
+             * Format: double
+             * @description What of it is in use.
+             */
+            memory_used_bytes: number | null;
+            /**
+             * Format: double
+             * @description Share of it in use.
+             */
+            memory_used_ratio: number | null;
+            /** @description What its maker calls it. */
+            name: string | null;
+            /** @description Where it sits. */
+            pci_address: string | null;
+            /**
+             * Format: double
+             * @description Generation of its PCIe link as it is now.
+             */
+            pcie_generation: number | null;
+            /**
+             * Format: double
+             * @description Highest generation that both ends can.
+             */
+            pcie_generation_max: number | null;
+            /**
+             * Format: double
+             * @description Lanes of its link as it is now.
+             */
+            pcie_width: number | null;
+            /**
+             * Format: double
+             * @description Lanes that it could have.
+             */
+            pcie_width_max: number | null;
+            /**
+             * Format: double
+             * @description Performance state: 0 is the fastest.
+             */
+            performance_state: number | null;
+            /**
+             * Format: double
+             * @description Power it may take.
+             */
+            power_limit_watts: number | null;
+            /**
+             * Format: double
+             * @description Power it takes.
+             */
+            power_watts: number | null;
+            /** @description Programs that use it, those with most memory first. */
+            processes: components["schemas"]["GpuProcess"][];
+            /** @description Everything that is read of it, by metric. */
+            readings: components["schemas"]["StorageReading"][];
+            since: components["schemas"]["Time"] | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /**
+             * Format: double
+             * @description Its temperature.
+             */
+            temperature_celsius: number | null;
+            /** @description What slows it down: `sw_power_cap`, `hw_thermal_slowdown`, …. */
+            throttle_reasons: string[];
+            /** @description Why it cannot be read. */
+            unreadable: string | null;
+            /** @description Its UUID. */
+            uuid: string | null;
+            /** @description Version of its firmware. */
+            vbios_version: string | null;
+            /** @description `nvidia`, `amd`, `intel`. */
+            vendor: string | null;
+        };
+        /** @description A page of graphics processors. */
+        GpuPage: {
+            /** @description The processors, by id. */
+            gpus: components["schemas"]["Gpu"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /** @description A program that uses a graphics processor. */
+        GpuProcess: {
+            /** @description The container it runs in, by its key where it is known, else by its identity. */
+            container: string | null;
+            /**
+             * Format: double
+             * @description Memory of the processor that it has.
+             */
+            memory_bytes: number | null;
+            /** @description Its name. */
+            process: string;
+        };
         /** @description Samples in memory. */
         Head: {
             /**
@@ -741,6 +1378,47 @@ export interface components {
             /** @description Hand this in as `cursor` for the next page; null on the last. */
             next_cursor: string | null;
         };
+        /** @description The power a host takes, and what that costs. What is not known is null. */
+        HostPower: {
+            /**
+             * Format: double
+             * @description Average over the time in which it was read, of the last 24 hours.
+             */
+            average_watts: number | null;
+            /** @description What its figures were taken from. */
+            basis: components["schemas"]["PowerBasis"];
+            /**
+             * Format: double
+             * @description Energy of the last 24 hours, or since it was first read.
+             */
+            energy_kwh: number | null;
+            /** @description The host. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /**
+             * Format: double
+             * @description What that costs; null without a price.
+             */
+            projected_cost_per_month: number | null;
+            /**
+             * Format: double
+             * @description Energy of a month of 730.5 hours, if it goes on as in that time.
+             */
+            projected_kwh_per_month: number | null;
+            /** @description All that measures power on it. */
+            sources: components["schemas"]["PowerSource"][];
+            /**
+             * Format: double
+             * @description Power now.
+             */
+            watts: number | null;
+            /**
+             * Format: double
+             * @description The time that the energy was taken in, with pauses: at most 24 hours.
+             */
+            window_seconds: number | null;
+        };
         /**
          * @description Whether a host is heard of.
          * @enum {string}
@@ -758,6 +1436,21 @@ export interface components {
              */
             attention: number;
             boot_time: components["schemas"]["Time"] | null;
+            /**
+             * Format: int32
+             * @description Number of containers.
+             */
+            container_count: number;
+            /**
+             * Format: int32
+             * @description Number of those that run.
+             */
+            containers_running: number;
+            /**
+             * Format: int32
+             * @description Number of those whose health check fails.
+             */
+            containers_unhealthy: number;
             /** @description The same over the last hour, oldest first, in 60 steps of a minute; null where nothing is known. */
             cpu_busy_history: (number | null)[];
             /**
@@ -781,6 +1474,16 @@ export interface components {
             filesystem_fullest: components["schemas"]["FilesystemFullest"] | null;
             /** @description When it was first heard of. */
             first_seen: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description How busy the busiest is, 0 to 1.
+             */
+            gpu_busy_ratio: number | null;
+            /**
+             * Format: int32
+             * @description Number of graphics processors.
+             */
+            gpu_count: number;
             /** @description Its name, the `instance` label of its series. */
             host: string;
             /**
@@ -790,9 +1493,11 @@ export interface components {
             host_id: string;
             /**
              * Format: double
-             * @description The hottest sensor.
+             * @description Temperature of the hottest sensor.
              */
             hottest_celsius: number | null;
+            /** @description Which one that is: `coretemp Package id 0`, `disk sda`. */
+            hottest_sensor: string | null;
             /** @description Release of its kernel. */
             kernel: string | null;
             /** @description When its last batch was taken. */
@@ -833,6 +1538,13 @@ export interface components {
             sources_failing: number;
             /** @description Whether it is heard of. */
             state: components["schemas"]["HostState"];
+            /**
+             * Format: double
+             * @description Charge of the battery that has least, 0 to 1.
+             */
+            ups_charge_ratio: number | null;
+            /** @description Whether a UPS that it reads, or it itself, runs from a battery; null without one. */
+            ups_on_battery: boolean | null;
             /**
              * Format: double
              * @description How long it has been up, in seconds, at its last batch.
@@ -991,6 +1703,67 @@ export interface components {
             /** @description Its name. */
             parameter: string;
         };
+        /**
+         * @description What a host's power was taken from.
+         * @enum {string}
+         */
+        PowerBasis: "system" | "ups" | "components";
+        /** @description A page of hosts with the power they take. */
+        PowerPage: {
+            /** @description Its currency, the key `energy.currency`. */
+            currency: string;
+            /** @description The hosts on which something measures power, by name. */
+            hosts: components["schemas"]["HostPower"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * Format: double
+             * @description Price of a kilowatt-hour, the key `energy.price_per_kwh` of the collector's configuration; null when none is set.
+             */
+            price_per_kwh: number | null;
+        };
+        /** @description Something that measures power. */
+        PowerSource: {
+            /** @description When it was read. */
+            at: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Average over the time in which it was read, of the last 24 hours.
+             */
+            average_watts: number | null;
+            /** @description Whether it is part of the host's figure; what it measures is otherwise in another one already. */
+            counted: boolean;
+            /**
+             * Format: double
+             * @description Counter of its energy, where it has one.
+             */
+            energy_joules_total: number | null;
+            /**
+             * Format: double
+             * @description Energy of the last 24 hours, or since it was first read.
+             */
+            energy_kwh: number | null;
+            /** @description What it is. */
+            kind: components["schemas"]["PowerSourceKind"];
+            /** @description Labels of that series but `instance` and `job`. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Metric of it, for `/api/samples`. */
+            metric: string;
+            /** @description Which one, in words: `package-0`, `NVIDIA GeForce RTX 3060`. */
+            name: string;
+            /**
+             * Format: double
+             * @description Power now.
+             */
+            watts: number | null;
+        };
+        /**
+         * @description What measures power.
+         * @enum {string}
+         */
+        PowerSourceKind: "dcmi" | "meter" | "ipmi" | "ups" | "rapl" | "gpu" | "hwmon" | "battery";
         /** @description What went wrong with a request, `application/problem+json` (RFC 9457). */
         Problem: {
             /** @description What was wrong this time, and what would be right. */
@@ -1081,6 +1854,101 @@ export interface components {
              */
             step_seconds: number | null;
         };
+        /** @description A sensor. What is not known is null. */
+        Sensor: {
+            /** @description Whether it raises an alarm of its own. */
+            alarm: boolean | null;
+            at: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Above it is dangerous.
+             */
+            critical_max: number | null;
+            /**
+             * Format: double
+             * @description Below it is dangerous.
+             */
+            critical_min: number | null;
+            /** @description Whether it is broken or not connected. */
+            fault: boolean | null;
+            /** @description What its maker calls it; its name where it has no other. */
+            label: string;
+            /** @description Labels of that series but `instance` and `job`. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Other limits and records by the names of the chip: `emergency`, `max_hyst`, `highest`, …. */
+            limits: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description The most that is usual.
+             */
+            max: number | null;
+            /** @description Why, in words. */
+            message: string | null;
+            /** @description Metric of its value, for `/api/samples`. */
+            metric: string;
+            /**
+             * Format: double
+             * @description The least that is usual.
+             */
+            min: number | null;
+            /** @description Its name on the chip, `temp1`; of the management controller its number. */
+            sensor: string;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /** @description What it says of itself in words, of the management controller: `presence detected`. */
+            states: string[];
+            /** @description What it measures. */
+            type: components["schemas"]["SensorType"];
+            /** @description Unit of value and limits: `celsius`, `rpm`, `volts`, `amperes`, `watts`, `joules`, `ratio`, `hertz`; empty for none. */
+            unit: string;
+            /**
+             * Format: double
+             * @description What it reads.
+             */
+            value: number | null;
+        };
+        /** @description A chip with its sensors. */
+        SensorChip: {
+            /** @description Its stable name, the label `chip` of its series. */
+            chip: string;
+            /** @description The device it belongs to. */
+            device: string | null;
+            /** @description The host it is in. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host, origin and name: `nas1:hwmon:platform_coretemp_0`. */
+            id: string;
+            /** @description What its driver calls it: `coretemp`. */
+            name: string;
+            /** @description What tells of it. */
+            origin: components["schemas"]["SensorOrigin"];
+            /** @description Its sensors, by type and name. */
+            sensors: components["schemas"]["Sensor"][];
+            /** @description How the worst of its sensors is. */
+            state: components["schemas"]["StorageState"];
+        };
+        /**
+         * @description What tells of a sensor.
+         * @enum {string}
+         */
+        SensorOrigin: "hwmon" | "thermal" | "ipmi";
+        /** @description A page of chips with sensors. */
+        SensorPage: {
+            /** @description The chips, by id. */
+            chips: components["schemas"]["SensorChip"][];
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description What a sensor measures.
+         * @enum {string}
+         */
+        SensorType: "temperature" | "fan" | "voltage" | "current" | "power" | "energy" | "humidity" | "pwm" | "frequency" | "intrusion" | "other";
         /**
          * @description How the values of a series behave.
          * @enum {string}
@@ -1800,6 +2668,121 @@ export interface components {
          * @description A time, RFC 3339 in UTC: `2026-11-20T08:57:20.5Z`.
          */
         Time: string;
+        /** @description An uninterruptible power supply. What is not known is null. */
+        Ups: {
+            /**
+             * Format: double
+             * @description Charge below which it counts as nearly empty, 0 to 1.
+             */
+            battery_charge_low_ratio: number | null;
+            /**
+             * Format: double
+             * @description Charge of its battery, 0 to 1.
+             */
+            battery_charge_ratio: number | null;
+            /**
+             * Format: double
+             * @description How long the battery lasts at this load.
+             */
+            battery_runtime_seconds: number | null;
+            /** @description Chemistry of its battery. */
+            battery_type: string | null;
+            /**
+             * Format: double
+             * @description Voltage of its battery.
+             */
+            battery_voltage_volts: number | null;
+            /** @description What its owner calls it. */
+            description: string | null;
+            /** @description The fact about it. */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @description Why, worst first. */
+            findings: components["schemas"]["StorageFinding"][];
+            /** @description Version of its firmware. */
+            firmware: string | null;
+            /** @description Its status flags, as NUT has them: `OL`, `CHRG`, …. */
+            flags: string[];
+            /** @description The host whose agent reads it. */
+            host: string;
+            /** @description Nothing is heard of the host: all of this is old. */
+            host_silent: boolean;
+            /** @description Host and identity: `nas1:eaton@127.0.0.1:3493`. */
+            id: string;
+            /**
+             * Format: double
+             * @description Frequency it gets.
+             */
+            input_frequency_hertz: number | null;
+            /**
+             * Format: double
+             * @description Voltage it gets.
+             */
+            input_voltage_volts: number | null;
+            /** @description Its identity: name and server. */
+            key: string;
+            last_read: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Share of what it can carry.
+             */
+            load_ratio: number | null;
+            /** @description Whether its battery is nearly empty. */
+            low_battery: boolean | null;
+            /** @description Who made it. */
+            manufacturer: string | null;
+            /** @description What its maker calls it. */
+            model: string | null;
+            /** @description Its name, the label `ups` of its series. */
+            name: string;
+            /**
+             * Format: double
+             * @description Power that it can give.
+             */
+            nominal_power_watts: number | null;
+            /** @description Whether it runs from its battery. */
+            on_battery: boolean | null;
+            /**
+             * Format: double
+             * @description Voltage it gives.
+             */
+            output_voltage_volts: number | null;
+            /**
+             * Format: double
+             * @description Power that it gives: measured, or made of load and nominal power.
+             */
+            power_watts: number | null;
+            /** @description How it is asked: `nut`, `apcupsd`; `battery` for one of the machine itself. */
+            protocol: string | null;
+            /** @description Everything that is read of it, by metric. */
+            readings: components["schemas"]["StorageReading"][];
+            /** @description Whether it asks for a new battery. */
+            replace_battery: boolean | null;
+            /** @description Its serial number. */
+            serial: string | null;
+            /** @description The server that is asked: address and port. */
+            server: string | null;
+            since: components["schemas"]["Time"] | null;
+            /** @description How it is. */
+            state: components["schemas"]["StorageState"];
+            /** @description The flags in words: `on line, charging`. */
+            status: string | null;
+            /**
+             * Format: double
+             * @description Temperature, of the battery where it is known.
+             */
+            temperature_celsius: number | null;
+            /** @description Why it cannot be read. */
+            unreadable: string | null;
+        };
+        /** @description A page of uninterruptible power supplies. */
+        UpsPage: {
+            /** @description Hand this in as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /** @description The supplies, by id. */
+            ups: components["schemas"]["Ups"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1861,6 +2844,152 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Attention"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_bmcs: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most controllers of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of controllers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BmcPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_containers: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Only in one of these states: `running,paused`. */
+                state?: string;
+                /** @description Only of one of these healths: `starting`, `healthy`, `unhealthy`, `none`. */
+                health?: string;
+                /** @description Only of this Compose project. */
+                project?: string;
+                /** @description Only with this text in host, name, image, project or service. */
+                q?: string;
+                /** @description Most containers of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of containers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_container_host: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the host. */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Engines, images, volumes and networks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerHost"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_container: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the host. */
+                host: string;
+                /** @description The container's `key`; a slash in it is written `%2F`. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerDetail"];
                 };
             };
             /** @description A problem. */
@@ -1947,8 +3076,14 @@ export interface operations {
             query?: {
                 /** @description Only of this host. */
                 host?: string;
-                /** @description Only of this type. */
+                /** @description Only of one of these types: `container_die,container_oom`. */
                 type?: string;
+                /** @description Only of one of these severities: `warning,critical`. */
+                severity?: string;
+                /** @description Only about the container with this `key`. */
+                container?: string;
+                /** @description Only with this text in message, type or details, in whatever case; of the last 90 days, unless `start` says more. */
+                q?: string;
                 /** @description Not before: RFC 3339 or Unix seconds. */
                 start?: string;
                 /** @description Before: RFC 3339 or Unix seconds. */
@@ -1971,6 +3106,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gpus: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most processors of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of processors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuPage"];
                 };
             };
             /** @description A problem. */
@@ -2216,6 +3387,42 @@ export interface operations {
             };
         };
     };
+    list_power: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most hosts of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of hosts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerPage"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_samples: {
         parameters: {
             query: {
@@ -2245,6 +3452,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Samples"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sensors: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most chips of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of chips. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensorPage"];
                 };
             };
             /** @description A problem. */
@@ -2310,6 +3553,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_ups: {
+        parameters: {
+            query?: {
+                /** @description Only of this host. */
+                host?: string;
+                /** @description Most supplies of a page, 1 to 1000; 500 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of supplies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpsPage"];
                 };
             };
             /** @description A problem. */

@@ -1,8 +1,8 @@
-/** Ctrl-K: hosts, disks, arrays, pools and pages by any part of their name. */
+/** Ctrl-K: hosts, disks, arrays, pools, containers and pages by any part of their name. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useId, useMemo, useState } from "react";
-import { arraysQuery, disksQuery, hostsQuery, poolsQuery } from "../api/queries";
+import { arraysQuery, containersQuery, disksQuery, hostsQuery, poolsQuery } from "../api/queries";
 import { Dialog } from "../ui/dialog";
 import { Icon, type IconName } from "../ui/icons";
 import { PAGES } from "./pages";
@@ -57,12 +57,31 @@ function useStorageEntries(): Entry[] {
   }, [disks, arrays, pools, navigate]);
 }
 
+function useContainerEntries(): Entry[] {
+  const navigate = useNavigate();
+  const { data: containers } = useQuery(containersQuery);
+  return useMemo(
+    () =>
+      (containers ?? []).map((each) => ({
+        id: `container ${each.id}`,
+        words: each.key,
+        detail: `container of ${each.host}`,
+        icon: "containers" as const,
+        also: `container ${each.host} ${each.image ?? ""} ${each.compose_project ?? ""}`,
+        go: () =>
+          void navigate({ to: "/containers/$host/$name", params: { host: each.host, name: each.key } }),
+      })),
+    [containers, navigate],
+  );
+}
+
 const named = ({ id, name, host }: { id: string; name: string; host: string }) => ({ id, name, host });
 
 function useEntries(done: () => void): Entry[] {
   const navigate = useNavigate();
   const { data: hosts = [] } = useQuery(hostsQuery);
   const storage = useStorageEntries();
+  const containers = useContainerEntries();
   return useMemo(() => {
     const pages = PAGES.map(({ to, words, icon, also }) => ({
       id: to,
@@ -80,14 +99,14 @@ function useEntries(done: () => void): Entry[] {
       also: `host ${host.os ?? ""} ${host.kernel ?? ""}`,
       go: () => void navigate({ to: "/hosts/$host", params: { host: host.host } }),
     }));
-    return [...pages, ...rest, ...storage].map((entry) => ({
+    return [...pages, ...rest, ...storage, ...containers].map((entry) => ({
       ...entry,
       go: () => {
         done();
         entry.go();
       },
     }));
-  }, [hosts, storage, navigate, done]);
+  }, [hosts, storage, containers, navigate, done]);
 }
 
 function Search({ onClose }: { onClose: () => void }) {
@@ -114,11 +133,11 @@ function Search({ onClose }: { onClose: () => void }) {
           // biome-ignore lint/a11y/noAutofocus: the dialog exists for this field
           autoFocus
           role="combobox"
-          aria-label="Search hosts, disks, pools and pages"
+          aria-label="Search hosts, disks, pools, containers and pages"
           aria-expanded="true"
           aria-controls={`${id}-found`}
           aria-activedescendant={found.length > 0 ? `${id}-${at}` : undefined}
-          placeholder="Host, disk, pool or page"
+          placeholder="Host, disk, pool, container or page"
           value={wanted}
           onChange={(event) => {
             setWanted(event.target.value);

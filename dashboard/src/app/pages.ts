@@ -2,7 +2,7 @@
 import type { IconName } from "../ui/icons";
 
 export interface PageEntry {
-  to: "/" | "/storage" | "/events" | "/system";
+  to: "/" | "/storage" | "/containers" | "/events" | "/system";
   words: string;
   icon: IconName;
   /** Pressed after `g`. */
@@ -19,6 +19,13 @@ export const PAGES: readonly PageEntry[] = [
     icon: "storage",
     letter: "d",
     also: "disks arrays pools smart zfs raid btrfs health",
+  },
+  {
+    to: "/containers",
+    words: "Containers",
+    icon: "containers",
+    letter: "c",
+    also: "docker podman compose images",
   },
   { to: "/events", words: "Events", icon: "events", letter: "e", also: "log history restarts" },
   {

@@ -6,8 +6,9 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { datasetsQuery, diskQuery, hostQuery } from "../api/queries";
+import { containerQuery, datasetsQuery, diskQuery, hostQuery } from "../api/queries";
 import { queries } from "../api/query_client";
+import { parseContainers } from "../features/containers/search";
 import { parseHost } from "../features/host/search";
 import { OverviewPage } from "../features/overview/page";
 import { parseOverview } from "../features/overview/search";
@@ -71,6 +72,21 @@ const poolRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/storage/pool_page"), "PoolPage"),
 });
 
+const containersRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/containers",
+  validateSearch: parseContainers,
+  component: lazyRouteComponent(() => import("../features/containers/page"), "ContainersPage"),
+});
+
+const containerRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/containers/$host/$name",
+  validateSearch: parseView,
+  loader: ({ params }) => void queries.prefetchQuery(containerQuery(params.host, params.name)),
+  component: lazyRouteComponent(() => import("../features/containers/container_page"), "ContainerPage"),
+});
+
 const eventsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/events",
@@ -96,6 +112,8 @@ export const router = createRouter({
     storageRoute,
     diskRoute,
     poolRoute,
+    containersRoute,
+    containerRoute,
     eventsRoute,
     systemRoute,
   ]),

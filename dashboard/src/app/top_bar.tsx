@@ -28,7 +28,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
     <header className="top-bar">
       <button type="button" className="search-button" onClick={onSearch} aria-keyshortcuts="Control+K">
         <Icon name="search" />
-        <span>Search hosts, disks and pages</span>
+        <span>Search hosts, disks, containers</span>
         <kbd>Ctrl K</kbd>
       </button>
       <div className="top-bar-end">

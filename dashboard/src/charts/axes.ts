@@ -56,7 +56,7 @@ const BINARY: number[] = [];
 for (let power = 0; power < 6; power += 1) {
   for (const factor of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]) BINARY.push(factor * 1024 ** power);
 }
-const RATIO = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1];
+const RATIO = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100];
 
 /** Distances between ticks that give round labels in the unit; undefined: uPlot's decimal ones. */
 export function increments(unit: Unit): number[] | undefined {

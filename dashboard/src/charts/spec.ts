@@ -10,6 +10,11 @@ export type Unit =
   | "bits_per_second"
   | "per_second"
   | "celsius"
+  | "watts"
+  | "volts"
+  | "amperes"
+  | "rpm"
+  | "hertz"
   | "number";
 
 const WRITERS: Record<Unit, (value: number | null | undefined) => number.Quantity> = {
@@ -22,6 +27,11 @@ const WRITERS: Record<Unit, (value: number | null | undefined) => number.Quantit
   bits_per_second: (value) => number.bitsPerSecond(value === null || value === undefined ? null : value / 8),
   per_second: (value) => number.short(value, "/s"),
   celsius: number.celsius,
+  watts: (value) => number.measured(value, "watts"),
+  volts: (value) => number.measured(value, "volts"),
+  amperes: (value) => number.measured(value, "amperes"),
+  rpm: (value) => number.measured(value, "rpm"),
+  hertz: number.hertz,
   number: (value) => number.plain(value),
 };
 

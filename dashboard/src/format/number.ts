@@ -109,6 +109,50 @@ export function celsius(value: number | null | undefined): Quantity {
   return known(value) ? { value: fixed(value, 0), unit: "°C" } : MISSING;
 }
 
+const UNITS: Record<string, string> = {
+  volts: "V",
+  amperes: "A",
+  watts: "W",
+  rpm: "rpm",
+};
+
+/** A value with the unit that the API names. */
+export function measured(value: number | null | undefined, unit: string): Quantity {
+  switch (unit) {
+    case "celsius":
+      return celsius(value);
+    case "bytes":
+      return bytes(value);
+    case "ratio":
+      return percent(value);
+    case "hertz":
+      return hertz(value);
+    case "rpm":
+      return { ...count(value), unit: known(value) ? "rpm" : "" };
+    case "joules":
+      return known(value) ? plain(value / 3.6e6, "kWh") : MISSING;
+    default:
+      return plain(value, UNITS[unit] ?? "");
+  }
+}
+
+const HERTZ = ["Hz", "kHz", "MHz", "GHz"] as const;
+
+/** Clocks: 1.44 GHz. */
+export function hertz(value: number | null | undefined): Quantity {
+  return known(value) ? prefixed(value, 1000, HERTZ) : MISSING;
+}
+
+/** An amount of money: a currency by its code as the user's language writes it, any other behind the number. */
+export function money(value: number | null | undefined, currency: string): string {
+  if (!known(value)) return MISSING.value;
+  try {
+    return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(value);
+  } catch {
+    return `${fixed(value, 2)}\u2009${currency}`;
+  }
+}
+
 /** Both parts with a thin space between, for titles, labels and CSV. */
 export function text(quantity: Quantity): string {
   return quantity.unit === "" ? quantity.value : `${quantity.value}\u2009${quantity.unit}`;

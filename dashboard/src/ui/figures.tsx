@@ -71,6 +71,26 @@ export function sparkPath(
   return path;
 }
 
+/** What leaves room above and below the values of a sparkline that does not begin at zero: none is a mountain of noise. */
+export function spread(values: readonly (number | null)[]): { low: number; high: number } {
+  const known = values.filter((value) => value !== null);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = Math.max((high - low) * 0.1, Math.abs(high) * 0.01, 1e-9);
+  return known.length === 0 ? { low: 0, high: 1 } : { low: low - room, high: high + room };
+}
+
+/** The last hour at a glance, between its own least and greatest. */
+export function Trend({ values, label }: { values: readonly (number | null)[]; label: string }) {
+  const { low, high } = spread(values);
+  const above = values.map((value) => (value === null ? null : value - low));
+  const path = sparkPath(above, high - low, 72, 20);
+  return (
+    <svg className="sparkline" viewBox="0 0 72 20" preserveAspectRatio="none" role="img" aria-label={label}>
+      <path d={path} vectorEffect="non-scaling-stroke" />
+    </svg>
+  );
+}
+
 /** The last hour at a glance. From zero to `top`, or to its own greatest value. */
 export function Sparkline({
   values,

@@ -1,11 +1,11 @@
 /** What of the attention list concerns one host. */
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { attentionQuery } from "../api/queries";
 import type { Attention, AttentionItem } from "../api/types";
 import { coarse, exact, parseTime } from "../format/time";
 import { useNow } from "./now";
 import { type Severity, State } from "./state";
+import { TargetLink } from "./target_link";
 
 /** For how long already; the exact time on hover. */
 export function Since({ at }: { at: string }) {
@@ -53,9 +53,9 @@ export function HostAttention({
               {item.target === null ? (
                 item.subject
               ) : (
-                <Link to="/storage" search={{ row: item.target }}>
+                <TargetLink target={item.target} host={item.host}>
                   {item.subject}
-                </Link>
+                </TargetLink>
               )}
             </span>{" "}
             <span className="attention-message">{item.message}</span>

@@ -5,8 +5,22 @@ import { test } from "node:test";
 import { anywhere, firstHost, journey, still, until } from "./ground.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["/", "/hosts/:host", "/storage", "/pools/:host%3Atank", "/events", "/system"];
-const PANELS = ["/?row=:host", "/hosts/:host?row=source:cpu", "/storage?row=pool::host:tank"];
+const PAGES = [
+  "/",
+  "/hosts/:host",
+  "/storage",
+  "/pools/:host%3Atank",
+  "/containers",
+  "/containers/:host/jellyfin",
+  "/events",
+  "/system",
+];
+const PANELS = [
+  "/?row=:host",
+  "/hosts/:host?row=source:cpu",
+  "/storage?row=pool::host:tank",
+  "/containers?row=container::host:jellyfin",
+];
 
 async function settle(page) {
   await page.locator("main h1").first().waitFor({ state: "attached" });

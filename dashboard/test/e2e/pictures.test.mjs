@@ -22,11 +22,18 @@ const THRESHOLD = 0.12;
 const MOST_DIFFERENT = 40;
 const PAGES = {
   overview: { path: "/", ready: ".hosts" },
-  panel: { path: "/?row=nas1", ready: "#panel-memory canvas" },
+  panel: { path: "/?row=nas1", ready: "#panel-cpu" },
   host: { path: "/hosts/nas1", ready: "#chart-load canvas" },
   storage: { path: "/storage", ready: ".storage-disks" },
   pool: { path: "/storage?row=pool:nas1:tank", ready: ".vdevs" },
   "pool-page": { path: "/pools/nas1%3Atank", ready: ".datasets" },
+  containers: { path: "/containers", ready: ".containers" },
+  "container-panel": { path: "/containers?row=container:nas1:jellyfin", ready: "#panel-memory canvas" },
+  container: { path: "/containers/nas1/immich-machine-learning", ready: "#chart-memory canvas" },
+  sensors: { path: "/hosts/nas1", alone: "sensors", ready: "#sensors .sparkline" },
+  power: { path: "/hosts/nas1", alone: "power", ready: "#chart-power canvas" },
+  images: { path: "/hosts/nas1", alone: "containers", ready: "#containers table" },
+  ups: { path: "/hosts/nas1", alone: "ups", ready: "[id^=chart-ups-charge] canvas" },
   disk: { path: "/disks/nas1%3Awwn-0x5000c5004272fda4", ready: "#chart-temperature canvas" },
   system: { path: "/system", ready: "#housekeeping table" },
 };
@@ -61,7 +68,18 @@ const measure = (page) =>
     });
   });
 
-async function take({ path, ready }, [width, height], theme) {
+/** Leaves one section of the page: the others would push it about while they come. */
+async function leave(page, id) {
+  for (const late of ["sensors", "power", "gpu", "ups", "bmc", "containers"])
+    await page.locator(`#${late}`).waitFor({ state: "attached" });
+  await page.evaluate((kept) => {
+    for (const each of document.querySelectorAll(".section, .section-index")) {
+      if (each.id !== kept) each.style.display = "none";
+    }
+  }, id);
+}
+
+async function take({ path, ready, alone }, [width, height], theme) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
@@ -73,12 +91,14 @@ async function take({ path, ready }, [width, height], theme) {
     const page = await context.newPage();
     await page.clock.setFixedTime(NOW);
     await page.goto(server.url + path);
-    await page.locator(ready).waitFor();
+    if (alone !== undefined) await leave(page, alone);
+    await page.locator(ready).first().waitFor();
     // Nothing may be on its way any more: no skeleton, no request, no frame to be drawn.
     await page.waitForFunction(() =>
-      [...document.querySelectorAll(".skeleton, [data-loading]")].every(
-        (each) => each.getBoundingClientRect().top > innerHeight,
-      ),
+      [...document.querySelectorAll(".skeleton, [data-loading]")].every((each) => {
+        const { top, bottom } = each.getBoundingClientRect();
+        return top > innerHeight || bottom <= 0;
+      }),
     );
     await page.evaluate(() => document.fonts.ready);
     await page.evaluate(

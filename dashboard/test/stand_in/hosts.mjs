@@ -1,4 +1,6 @@
 // The homelab that the stand-in server shows. Times are Unix seconds.
+import { containerAttention, containersOf } from "./containers.mjs";
+import { deviceAttention, hottest, upsesOf } from "./devices.mjs";
 import { counter, GIB, gauge, hash, present, seriesOf } from "./series.mjs";
 import { disksOf, storageAttention } from "./storage.mjs";
 
@@ -177,7 +179,25 @@ const busyAt = (host, at) => Math.max(0, Math.min(1, rate(`${host.name}busy`, ho
 const trafficAt = (host, at) =>
   host.interfaces.reduce((sum, { device, rate: base }) => sum + rate(`${host.name}${device}`, base, at), 0);
 
-export function summary(host, now, storage) {
+/** What the overview says of containers and devices. */
+function things(host, now, battery) {
+  const containers = containersOf(host, now);
+  const hot = hottest(host, now);
+  const [ups] = upsesOf(host, now, battery);
+  return {
+    hottest_celsius: hot?.value ?? host.celsius,
+    hottest_sensor: hot?.name ?? (host.celsius === null ? null : "cpu_thermal temp1"),
+    container_count: containers.length,
+    containers_running: containers.filter(({ state }) => state === "running").length,
+    containers_unhealthy: containers.filter(({ health }) => health === "unhealthy").length,
+    ups_on_battery: ups?.on_battery ?? null,
+    ups_charge_ratio: ups?.battery_charge_ratio ?? null,
+    gpu_count: host.name === "nas1" ? 1 : 0,
+    gpu_busy_ratio: host.name === "nas1" ? 0.34 : null,
+  };
+}
+
+export function summary(host, now, storage, battery) {
   const seen = host.silentSince ?? Math.floor(now / 10) * 10;
   const fullest = host.filesystems.reduce((most, each) => (each.used > most.used ? each : most));
   const traffic = trafficAt(host, seen);
@@ -215,7 +235,7 @@ export function summary(host, now, storage) {
       ["critical", "warning"].find((state) =>
         disksOf(host, now, storage).some((disk) => disk.state === state),
       ) ?? "ok",
-    hottest_celsius: host.celsius,
+    ...things(host, now, battery),
     sources_failing: host.failing.length,
     attention: host.failing.length + (fullest.used > 0.9 ? 1 : 0),
   };
@@ -317,7 +337,7 @@ export function detail(host, now, storage) {
   };
 }
 
-export function attention(hosts, now, storage) {
+export function attention(hosts, now, storage, battery) {
   const items = [];
   for (const host of hosts) {
     if (host.silentSince !== null) {
@@ -353,7 +373,8 @@ export function attention(hosts, now, storage) {
         since: iso(now - 2900),
       });
     }
-    items.push(...storageAttention(host, now, storage));
+    items.push(...storageAttention(host, now, storage), ...containerAttention(host, now));
+    items.push(...deviceAttention(host, now, battery));
     if (host.conflict) {
       items.push({
         severity: "warning",

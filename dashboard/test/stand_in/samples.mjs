@@ -8,15 +8,16 @@ export function parseSelector(text) {
     ([, label, operator, raw]) => {
       const value = raw.replace(/\\(.)/g, (_all, character) => (character === "n" ? "\n" : character));
       const pattern = operator.includes("~") ? new RegExp(`^(?:${value})$`) : null;
-      return (labels) => {
-        const actual = labels[label] ?? "";
+      return (labels, metric) => {
+        const actual = label === "__name__" ? metric : (labels[label] ?? "");
         const hit = pattern === null ? actual === value : pattern.test(actual);
         return operator.startsWith("!") ? !hit : hit;
       };
     },
   );
   return (series) =>
-    (metric === undefined || series.metric === metric) && tests.every((test) => test(series.labels));
+    (metric === undefined || series.metric === metric) &&
+    tests.every((test) => test(series.labels, series.metric));
 }
 
 /** Every series of every host that one of the selectors fits. */

@@ -1,7 +1,9 @@
 // Deterministic series: every value is a function of host, labels and time, so
 // that two requests for the same moment agree and counters never fall.
 
+import { containerSeries } from "./containers.mjs";
 import { poolSeries } from "./datasets.mjs";
+import { deviceSeries } from "./devices.mjs";
 import { healthSeries } from "./storage.mjs";
 
 /** A number in [0, 1) from any text. */
@@ -140,6 +142,8 @@ export function seriesOf(host) {
   }
   healthSeries(host, add);
   poolSeries(host, add);
+  containerSeries(host, add);
+  deviceSeries(host, add);
   return all;
 }
 

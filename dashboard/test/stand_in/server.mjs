@@ -5,7 +5,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { containerDetail, containerParts, containersOf } from "./containers.mjs";
 import { datasetsOf } from "./datasets.mjs";
+import { bmcLog, bmcsOf, chipsOf, gpusOf, powerOf, upsesOf } from "./devices.mjs";
 import { attention, detail, events, factsOf, makeHosts, summary } from "./hosts.mjs";
 import { samples, select } from "./samples.mjs";
 import { present } from "./series.mjs";
@@ -26,7 +28,8 @@ const POLICY =
 /**
  * Starts the server. `scenario` can be changed while it runs:
  * hosts (number), well (nothing needs attention), fail (path prefix → status),
- * storage (healthy, ailing or none), datasets (how many a pool of ZFS has), slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
+ * storage (healthy, ailing or none), datasets (how many a pool of ZFS has),
+ * containers (how many one host has beside those of the homelab; null: there are none), battery (the UPS runs from it), slowMs, ailing (system problems), liveMs (pause between live batches), mute (no live batches),
  * now (Unix s at which its clock stands; null: it goes).
  */
 export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}) {
@@ -36,6 +39,8 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     fail: {},
     storage: "ailing",
     datasets: 23,
+    containers: 0,
+    battery: false,
     slowMs: 0,
     ailing: false,
     liveMs: 2_000,
@@ -78,7 +83,7 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
     const all = hosts();
     if (path === "/api/hosts")
       return json(response, {
-        hosts: all.map((host) => summary(host, now, state.storage)),
+        hosts: all.map((host) => summary(host, now, state.storage, state.battery)),
         next_cursor: null,
       });
     if (path === "/api/attention")
@@ -86,13 +91,16 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
         response,
         state.well
           ? { checked_at: new Date(now * 1000).toISOString(), items: [] }
-          : attention(all, now, state.storage),
+          : attention(all, now, state.storage, state.battery),
       );
     if (path === "/api/system") return json(response, system(all, now, state.ailing));
     if (path === "/api/samples") return json(response, samples(all, query, now));
     if (path === "/api/events") return json(response, eventPage(all, query, now));
     if (path.startsWith("/api/disks") || path === "/api/arrays" || path.startsWith("/api/pools"))
       return storage(response, path, all, now);
+    const device = devices(path, query, all, now);
+    if (device !== null) return json(response, device);
+    if (path.startsWith("/api/containers")) return containers(response, path, all, now);
     const [, name, facts] = /^\/api\/hosts\/([^/]+)(\/facts)?$/.exec(path) ?? [];
     const host = all.find((each) => each.name === decodeURIComponent(name ?? ""));
     if (host !== undefined && facts !== undefined) {
@@ -126,6 +134,43 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
       if (part !== undefined) return json(response, diskDetail(host, part, now, kind));
     }
     return problem(response, 404, "Not found", `there is no disk ${id}`);
+  }
+
+  /** The answer about devices; null for any other address. */
+  function devices(path, query, all, now) {
+    const wanted = all.filter(({ name }) => name === (query.get("host") ?? name));
+    const every = (of) => wanted.flatMap((host) => of(host, now, state.battery));
+    switch (path) {
+      case "/api/sensors":
+        return { chips: every(chipsOf), next_cursor: null };
+      case "/api/gpus":
+        return { gpus: every(gpusOf), next_cursor: null };
+      case "/api/ups":
+        return { ups: every(upsesOf), next_cursor: null };
+      case "/api/bmc":
+        return { bmcs: every(bmcsOf), next_cursor: null };
+      case "/api/power":
+        return { hosts: every(powerOf), price_per_kwh: 0.32, currency: "EUR", next_cursor: null };
+      default:
+        return null;
+    }
+  }
+
+  function containers(response, path, all, now) {
+    const every = all.flatMap((host) => containersOf(host, now, state.containers));
+    const [, host, key] = /^\/api\/containers\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    const of = /^\/api\/containers\/([^/]+)$/.exec(path)?.[1];
+    if (of !== undefined) return json(response, containerParts(decodeURIComponent(of), every, now));
+    if (host === undefined) {
+      const running = every.filter((each) => each.state === "running").length;
+      const unhealthy = every.filter(({ health }) => health === "unhealthy").length;
+      const page = { containers: every, total: every.length, running, unhealthy, next_cursor: null };
+      return json(response, page);
+    }
+    const id = `${decodeURIComponent(host)}:${decodeURIComponent(key)}`;
+    const found = every.find((each) => each.id === id);
+    if (found === undefined) return problem(response, 404, "Not found", `there is no container ${id}`);
+    return json(response, containerDetail(found, now));
   }
 
   function live(request, response, query) {
@@ -188,6 +233,10 @@ export async function startStandIn({ port = 0, dist = null, scenario = {} } = {}
 }
 
 function eventPage(hosts, query, now) {
+  if (query.get("type") === "bmc_log") {
+    const logs = hosts.filter(({ name }) => name === query.get("host")).flatMap((host) => bmcLog(host, now));
+    return { events: logs, next_cursor: null };
+  }
   const wanted = (key, value) => !query.has(key) || query.get(key) === value;
   const start = query.get("start") ?? "";
   const end = query.get("end") ?? "9";

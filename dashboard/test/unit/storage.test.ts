@@ -8,16 +8,15 @@ import { parseStorage, readRow } from "../../src/features/storage/search";
 import {
   damagedBeyond,
   errorLines,
-  factValue,
   flatten,
   layout,
   place,
-  sentence,
   transport,
   vdevErrors,
   verdict,
 } from "../../src/features/storage/words";
 import { age } from "../../src/format/time";
+import { factValue, sentence } from "../../src/format/words";
 import { arrange, type ListSpec } from "../../src/ui/list_table";
 
 const plain = (words: string) => words.replaceAll("\u2009", " ");

@@ -4,6 +4,7 @@
 //! `./x run` uses. Groups run one after the other, so that none disturbs another.
 
 pub mod agent;
+pub mod containers;
 pub mod figure;
 pub mod ingest;
 pub mod live;
@@ -30,7 +31,7 @@ pub struct Options {
 }
 
 /// Groups in the order in which they run; a figure's name begins with its group.
-pub const GROUPS: [&str; 7] = ["agent", "sources", "stack", "ingest", "store", "query", "live"];
+pub const GROUPS: [&str; 8] = ["agent", "sources", "containers", "stack", "ingest", "store", "query", "live"];
 
 /// Groups that these names select: `agent`, `agent.execs`; none selects all.
 ///
@@ -56,6 +57,7 @@ pub async fn run(group: &str, options: &Options, report: &mut Report) -> Result<
     match group {
         "agent" => agent::run(options, report).await,
         "sources" => sources::run(options, report).await,
+        "containers" => containers::run(options, report).await,
         "stack" => memory::run(options, report).await,
         "ingest" => ingest::run(options, report).await,
         "store" => store::run(options, report).await,

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Measures speed and size of agent, collector, broker and database.
 #[derive(Parser)]
 struct Arguments {
-    /// Figures or groups to measure: agent, sources, stack, ingest, store, query, live; all when none is named.
+    /// Figures or groups to measure: agent, sources, containers, stack, ingest, store, query, live; all when none is named.
     names: Vec<String>,
     /// Also write the figures to this file, as JSON.
     #[arg(long, value_name = "FILE")]

@@ -10,7 +10,7 @@ use hi_e2e::binaries;
 use hi_e2e::lab::machine::Machine;
 use hi_e2e::lab::{FAULTS, archive, compare};
 
-/// Compares the agent with smartctl, mdadm, zpool and lsblk on real (emulated) hardware.
+/// Compares the agent with smartctl, mdadm, zpool, lsblk and ipmitool on real (emulated) hardware.
 #[derive(Parser)]
 struct Arguments {
     /// States to look at; all when none is named. Those before them are gone through all the same.
@@ -57,8 +57,8 @@ fn run(arguments: &Arguments) -> Result<usize> {
             continue;
         }
         let snapshot = archive(folder, step.state);
-        machine.snapshot(&snapshot)?;
-        let checks = compare(&agent, &snapshot).with_context(|| step.state)?;
+        machine.snapshot(&snapshot, step.part)?;
+        let checks = compare(&agent, &snapshot, step.part).with_context(|| step.state)?;
         println!("{:24} {:4} values, {} differ", step.state, checks.compared, checks.differences.len());
         for difference in &checks.differences {
             println!("    {difference}");

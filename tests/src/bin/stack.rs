@@ -1,5 +1,5 @@
 //! Starts the whole system on free ports, for tests that come from outside: broker, database, collector, an agent that
-//! reads this machine each second, and a few simulated hosts. Prints `HI_URL=…` once the page can be opened, and runs until
+//! reads this machine each second, a few simulated hosts, and one that has one of everything. Prints `HI_URL=…` once the page can be opened, and runs until
 //! its standard input ends or it gets SIGINT or SIGTERM; nothing is left behind.
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use hi_common::ids::HostName;
 use hi_e2e::agent::Agent;
 use hi_e2e::collector::PATIENCE;
+use hi_e2e::homelab::Homelab;
 use hi_e2e::publish::{Publisher, Responder};
 use hi_e2e::sim::{Fleet, Shape};
 use hi_e2e::stack::Stack;
@@ -29,6 +30,12 @@ fn main() -> Result<()> {
     outcome
 }
 
+/// The present, Unix milliseconds.
+fn unix_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as i64
+}
+
 async fn run() -> Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stack = Stack::start(&[]).await?;
@@ -40,12 +47,18 @@ async fn run() -> Result<()> {
         &stack.nats.url(),
         &[("sources.filesystem.enabled", "true"), ("sources.processes.enabled", "true")],
     )?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
+    let now = unix_ms();
     let shape = Shape { hosts: SIMULATED_HOSTS, interval_ms: 10_000, ..Shape::default() }
-        .ending_at(i64::try_from(now)?, HISTORY_BATCHES);
+        .ending_at(now, HISTORY_BATCHES);
     let publisher = Publisher::connect(&stack.nats.url(), Arc::new(Fleet::new(shape)?)).await?;
     let _responder = Responder::start(publisher.clone(), |_| true).await?;
     publisher.publish_all(1..=HISTORY_BATCHES).await;
+    let begun = now - HISTORY_BATCHES.cast_signed() * INTERVAL.as_millis() as i64;
+    let mut homelab = Homelab::connect(&stack.nats.url(), begun).await?;
+    homelab.tell().await?;
+    for at in (begun..now).step_by(INTERVAL.as_millis() as usize) {
+        homelab.read(at).await?;
+    }
     hi_harness::wait_for("this machine is shown", PATIENCE, || async {
         stack.collector.get(&format!("/api/hosts/{name}")).await.ok()
     })
@@ -58,6 +71,8 @@ async fn run() -> Result<()> {
             ticks.tick().await;
             seq += 1;
             publisher.publish_all([seq]).await;
+            // The broker of this stack ends with it: what it does not take any more is nobody's.
+            let _ = homelab.read(unix_ms()).await;
         }
     });
     let input_ended =

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::Part;
 use crate::binaries::workspace;
 
 /// A machine that is up; down when dropped, unless it was up before.
@@ -48,13 +49,14 @@ impl Machine {
         vm_lab(&[&["fault"], arguments].concat())
     }
 
-    /// Takes a snapshot, as an archive.
+    /// Takes a snapshot of a part, as an archive.
     ///
     /// # Errors
     /// As [`Machine::start`], or the disk does not take it.
-    pub fn snapshot(&self, archive: &Path) -> Result<()> {
+    pub fn snapshot(&self, archive: &Path, part: Part) -> Result<()> {
         const THERE: &str = "/tmp/snapshot.tar.gz";
-        vm_lab(&["ssh", &format!("lab-take /tmp/snapshot && tar -C /tmp/snapshot -czf {THERE} .")])?;
+        let take = format!("lab-take /tmp/snapshot {} && tar -C /tmp/snapshot -czf {THERE} .", part.word());
+        vm_lab(&["ssh", &take])?;
         if let Some(folder) = archive.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
         }

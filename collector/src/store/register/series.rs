@@ -80,10 +80,10 @@ pub(super) async fn series_register(
     series_max: usize,
     now_ms: i64,
 ) -> Result<SeriesIds, StoreError> {
-    let counts = counts(connection, described).await?;
+    let counts = counts(connection, described, now_ms).await?;
     // A host without series needs no look at each.
     let old: Vec<&Described<'_>> =
-        described.iter().flatten().filter(|d| counts.get(&d.host).is_some_and(|n| *n > 0)).collect();
+        described.iter().flatten().filter(|d| counts.get(&d.host).is_some_and(|count| count.any)).collect();
     let mut ids = known(connection, &old).await?;
     let new = choose(described, &ids, counts, series_max);
     insert(connection, &new, now_ms, &mut ids).await?;
@@ -94,7 +94,7 @@ pub(super) async fn series_register(
 fn choose<'a>(
     described: &'a [Vec<Described<'a>>],
     known: &SeriesIds,
-    mut counts: HashMap<HostKey, usize>,
+    mut counts: HashMap<HostKey, Count>,
     series_max: usize,
 ) -> Vec<&'a Described<'a>> {
     let mut new: HashMap<SeriesKey, usize> = HashMap::new();
@@ -106,8 +106,8 @@ fn choose<'a>(
             continue;
         }
         let count = counts.entry(series.host).or_default();
-        if *count < series_max {
-            *count += 1;
+        if count.told < series_max {
+            count.told += 1;
             new.insert(series.key(), list.len());
             list.push(series);
         }
@@ -115,23 +115,44 @@ fn choose<'a>(
     list
 }
 
+/// What a host has.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    /// Series that it tells now: those of the newest layout of each source, whatever it told before. Containers come and go by
+    /// the thousand, and what is gone must not keep out what is there.
+    told: usize,
+    /// Whether it ever told any.
+    any: bool,
+}
+
+/// Layouts that were not used for longer than this are of sources that are no more, in milliseconds.
+const TOLD_MS: i64 = 86_400_000;
+
 /// Series that each host has.
 async fn counts(
     connection: &mut PgConnection,
     described: &[Vec<Described<'_>>],
-) -> Result<HashMap<HostKey, usize>, StoreError> {
+    now_ms: i64,
+) -> Result<HashMap<HostKey, Count>, StoreError> {
     let mut hosts: Vec<HostKey> =
         described.iter().filter_map(|series| series.first()).map(|d| d.host).collect();
     hosts.sort_unstable();
     hosts.dedup();
     let rows = query!(
-        "SELECT host_id, count(*) AS \"n!\" FROM series WHERE host_id = ANY($1) GROUP BY host_id",
-        &hosts
+        r#"SELECT h.id, EXISTS (SELECT 1 FROM series s WHERE s.host_id = h.id) AS "any!",
+                  coalesce((SELECT sum(newest.series_count) FROM (
+                      SELECT DISTINCT ON (l.source) l.series_count FROM layout l
+                      WHERE l.host_id = h.id AND l.used_at >= $2 ORDER BY l.source, l.used_at DESC
+                  ) newest), 0)::int8 AS "told!"
+           FROM host h WHERE h.id = ANY($1)"#,
+        &hosts,
+        timestamp(now_ms - TOLD_MS)
     )
     .fetch_all(connection)
     .await
     .map_err(StoreError::database("count the series of hosts"))?;
-    Ok(rows.into_iter().map(|row| (row.host_id, usize::try_from(row.n).unwrap_or(0))).collect())
+    let count = |row: (i64, bool)| Count { told: usize::try_from(row.0).unwrap_or(0), any: row.1 };
+    Ok(rows.into_iter().map(|row| (row.id, count((row.told, row.any)))).collect())
 }
 
 /// Numbers of the series that exist; their kind is brought up to date.
@@ -236,7 +257,7 @@ mod tests {
         let a = &described[0][0];
         assert_eq!(a.labels, [("part".to_owned(), "a".to_owned())], "an empty value is no label");
         let known = SeriesIds::from([(a.key(), 7)]);
-        let new = choose(&described, &known, HashMap::from([(1, 8)]), 10);
+        let new = choose(&described, &known, HashMap::from([(1, Count { told: 8, any: true })]), 10);
         let new: Vec<_> = new.iter().map(|d| (d.host, d.labels[0].1.as_str(), d.kind)).collect();
         let expected = [
             (1, "b", Kind::Counter),

@@ -26,10 +26,16 @@ export function sections(shape: HostShape): ChartSection[] {
 const MOST_SELECTORS = 32;
 
 /** What the live stream has to send for these charts: as few selectors as will do. */
-export function liveMatch(charts: readonly ChartSpec[], host: string): string[] {
-  const metrics = new Set(charts.flatMap(({ selections }) => selections.map(({ metric }) => metric)));
+export function liveMatch(
+  charts: readonly ChartSpec[],
+  host: string,
+  also: readonly string[] = [],
+): string[] {
+  const drawn = charts.flatMap(({ selections }) => selections.map(({ metric }) => metric));
+  const metrics = new Set([...drawn, ...also]);
   const one = [...metrics].sort().map((metric) => selector({ metric, equal: { instance: host } }));
-  return one.length <= MOST_SELECTORS ? one : [selector({ metric: "", equal: { instance: host } })];
+  if (one.length <= MOST_SELECTORS) return one;
+  return [selector({ metric: "", equal: { instance: host }, among: { __name__: [...metrics].sort() } })];
 }
 
 /** The same charts for a panel: under ids of their own, each in one colour if it is about one thing. */

@@ -1,51 +1,12 @@
-/** The host's events and facts. */
+/** The host's facts. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { factsQuery } from "../../api/queries";
-import type { HostDetail, HostEvent } from "../../api/types";
+import type { HostDetail } from "../../api/types";
 import * as number from "../../format/number";
 import { Button } from "../../ui/button";
 import { Ago } from "../../ui/figures";
-import { Scroll } from "../../ui/scroll";
-import { State, severity } from "../../ui/state";
 import { Empty, ErrorNote, Skeleton } from "../../ui/views";
-
-const MOST_EVENTS = 20;
-
-export function HostEvents({ events }: { events: readonly HostEvent[] | undefined }) {
-  if (events === undefined) return null;
-  if (events.length === 0)
-    return <Empty title="Nothing happened in this range: no restart, no failure, no change." />;
-  return (
-    <Scroll label="Events">
-      <table className="table">
-        <caption className="sr-only">Events</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Severity</th>
-            <th scope="col">What</th>
-            <th scope="col">Type</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.slice(0, MOST_EVENTS).map((event) => (
-            <tr key={event.id}>
-              <td>
-                <Ago at={event.at} />
-              </td>
-              <td>
-                <State of={severity(event.severity)} />
-              </td>
-              <td className="wrap">{event.message}</td>
-              <td className="muted">{event.type}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
-  );
-}
 
 /** The fields of a fact, one level deep; what is nested stays as it was sent. */
 function fields(doc: unknown): [string, string][] {

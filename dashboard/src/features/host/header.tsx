@@ -1,4 +1,5 @@
 /** Who this host is, and whether it is well. */
+import { Link } from "@tanstack/react-router";
 import type { HostDetail } from "../../api/types";
 import * as number from "../../format/number";
 import { duration, exact, parseTime } from "../../format/time";
@@ -57,6 +58,14 @@ function rows(host: HostDetail): FactRow[] {
         {duration(host.uptime_seconds)}
       </span>,
     ],
+    host.container_count === 0
+      ? null
+      : [
+          "Containers",
+          <Link key="containers" to="/containers" search={{ q: host.host }}>
+            {host.containers_running} of {host.container_count} running
+          </Link>,
+        ],
     ["Agent", host.agent_version ?? "–"],
     ["Last seen", <Ago key="seen" at={host.last_seen} />],
   ];

@@ -9,11 +9,15 @@ import { marksOf } from "../../charts/marks";
 import { liveMatch, sections } from "../../charts/of_host/sections";
 import { type HostShape, shapeOf } from "../../charts/of_host/shape";
 import { ChartPageProvider } from "../../charts/provider";
+import { EventList } from "../../ui/event_list";
 import { Section } from "../../ui/facts";
 import { useTitle } from "../../ui/title";
-import { useRange } from "../../ui/view";
+import { useOpenRow, useRange } from "../../ui/view";
 import { Empty, ErrorNote, Skeleton } from "../../ui/views";
-import { FactsList, HostEvents } from "./details";
+import { FactsList } from "./details";
+import { deviceSections, LateSection } from "./devices/sections";
+import { openSensor, SensorPanel } from "./devices/sensors";
+import { useDeviceCharts, useDevices } from "./devices/use_devices";
 import { HostHeader } from "./header";
 import { LISTS } from "./lists";
 import { SOURCES } from "./lists/sources";
@@ -27,17 +31,18 @@ function Body({ host, events }: { host: HostDetail; events: readonly HostEvent[]
   const key = JSON.stringify(shapeOf(host));
   const shape = useMemo(() => JSON.parse(key) as HostShape, [key]);
   const parts = useMemo(() => sections(shape), [shape]);
-  const match = useMemo(
-    () =>
-      liveMatch(
-        parts.flatMap(({ charts }) => charts),
-        shape.host,
-      ),
-    [parts, shape.host],
-  );
+  const devices = useDevices(shape.host);
+  const deviceCharts = useDeviceCharts(shape.host, devices);
+  const { row } = useOpenRow();
+  const open = openSensor(devices.chips, row)?.sensor.metric;
+  const match = useMemo(() => {
+    const charts = [...parts.flatMap((part) => part.charts), ...deviceCharts.all];
+    return liveMatch(charts, shape.host, open === undefined ? [] : [open]);
+  }, [parts, deviceCharts, shape.host, open]);
+  const late = deviceSections(host, devices, deviceCharts);
   const marks = useMemo(() => marksOf(events ?? []), [events]);
   const index = [
-    ...parts.map(({ id, title }) => ({ id, title })),
+    ...[...parts, ...late].map(({ id, title }) => ({ id, title })),
     { id: "events", title: "Events" },
     { id: "sources", title: "Sources" },
     { id: "facts", title: "Facts" },
@@ -60,6 +65,9 @@ function Body({ host, events }: { host: HostDetail; events: readonly HostEvent[]
           </Section>
         );
       })}
+      {late.map((section) => (
+        <LateSection key={section.id} {...section} />
+      ))}
       <Section
         id="events"
         title="Events"
@@ -69,7 +77,10 @@ function Body({ host, events }: { host: HostDetail; events: readonly HostEvent[]
           </Link>
         }
       >
-        <HostEvents events={events} />
+        <EventList
+          events={events}
+          empty="Nothing happened in this range: no restart, no failure, no change."
+        />
       </Section>
       <Section id="sources" title="Sources">
         {SOURCES.table(host)}
@@ -78,6 +89,7 @@ function Body({ host, events }: { host: HostDetail; events: readonly HostEvent[]
         <FactsList host={host} />
       </Section>
       <HostPanel host={host} shape={shape} />
+      <SensorPanel host={shape.host} chips={devices.chips} />
     </ChartPageProvider>
   );
 }

@@ -5,7 +5,8 @@ import { parseView, searchText, type ViewSearch } from "../../ui/view";
 export const LIST_KINDS = ["interface", "disk", "filesystem", "source"] as const;
 export type ListKind = (typeof LIST_KINDS)[number];
 
-export type HostSearch = ViewSearch & Partial<Record<`sort_${ListKind}` | `filter_${ListKind}`, string>>;
+export type HostSearch = ViewSearch &
+  Partial<Record<`sort_${ListKind}` | `filter_${ListKind}` | "filter_sensor", string>>;
 
 export function parseHost(search: Record<string, unknown>): HostSearch {
   const result: HostSearch = parseView(search);
@@ -13,6 +14,7 @@ export function parseHost(search: Record<string, unknown>): HostSearch {
     result[`sort_${kind}`] = searchText(search[`sort_${kind}`]);
     result[`filter_${kind}`] = searchText(search[`filter_${kind}`]);
   }
+  result.filter_sensor = searchText(search.filter_sensor);
   return result;
 }
 

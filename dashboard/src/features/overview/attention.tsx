@@ -6,6 +6,7 @@ import type { AttentionItem } from "../../api/types";
 import { Ago } from "../../ui/figures";
 import { Since } from "../../ui/host_attention";
 import { State } from "../../ui/state";
+import { TargetLink } from "../../ui/target_link";
 import { ErrorNote, Skeleton } from "../../ui/views";
 
 /** The part of the host's page (or the page) that shows more. */
@@ -15,6 +16,11 @@ const PLACE: Record<string, string> = {
   source_failing: "sources",
   agent_restarted: "events",
   data_lost: "events",
+  sensor_alarm: "sensors",
+  gpu_failing: "gpu",
+  bmc_alarm: "bmc",
+  ups_on_battery: "ups",
+  ups_failing: "ups",
 };
 
 const WEIGHT = { critical: 0, warning: 1, info: 2 } as const;
@@ -46,9 +52,9 @@ function Item({ item }: { item: AttentionItem }) {
             {item.target === null ? (
               item.subject
             ) : (
-              <Link to="/storage" search={{ row: item.target }}>
+              <TargetLink target={item.target} host={item.host}>
                 {item.subject}
-              </Link>
+              </TargetLink>
             )}
           </span>
         )}

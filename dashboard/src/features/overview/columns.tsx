@@ -105,6 +105,48 @@ function DisksCell({ host }: { host: HostSummary }) {
   );
 }
 
+function HottestCell({ host }: { host: HostSummary }) {
+  return (
+    <div>
+      <Quantity of={number.celsius(host.hottest_celsius)} />
+      {host.hottest_sensor !== null && (
+        <div className="sub ellipsis" title={host.hottest_sensor}>
+          {host.hottest_sensor}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** How many run, and of how many where some do not; those that are unhealthy are said to be. */
+function ContainersCell({ host }: { host: HostSummary }) {
+  const { container_count: all, containers_running: running, containers_unhealthy: bad } = host;
+  if (all === 0) return <span className="muted">–</span>;
+  return (
+    <div>
+      <span>
+        {running}
+        {running < all && <span className="unit"> of {all}</span>}
+      </span>
+      {bad > 0 && <div className="sub state-warning">{bad} unhealthy</div>}
+    </div>
+  );
+}
+
+function UpsCell({ host }: { host: HostSummary }) {
+  if (host.ups_on_battery === null) return <span className="muted">–</span>;
+  return (
+    <span className="disks-cell">
+      {host.ups_on_battery && <State of="critical" word="on battery" quiet />}
+      <Quantity of={number.percent(host.ups_charge_ratio)} />
+    </span>
+  );
+}
+
+/** Greatest first brings the hosts with unhealthy containers to the top. */
+const byContainers = (host: HostSummary): number | null =>
+  host.container_count === 0 ? null : host.containers_unhealthy * 10_000 + host.containers_running;
+
 const RANK: Record<string, number> = { critical: 2, warning: 1 };
 /** Greatest first brings the hosts with ailing disks to the top. */
 const byDisks = (host: HostSummary): number => (RANK[host.disks_worst] ?? 0) * 10_000 + host.disk_count;
@@ -181,7 +223,7 @@ export const COLUMNS: readonly Column[] = [
     words: "Hottest",
     numeric: true,
     sortBy: (host) => host.hottest_celsius,
-    cell: (host) => <Quantity of={number.celsius(host.hottest_celsius)} />,
+    cell: (host) => <HottestCell host={host} />,
   },
   {
     key: "disks",
@@ -189,6 +231,27 @@ export const COLUMNS: readonly Column[] = [
     numeric: true,
     sortBy: byDisks,
     cell: (host) => <DisksCell host={host} />,
+  },
+  {
+    key: "containers",
+    words: "Containers",
+    numeric: true,
+    sortBy: byContainers,
+    cell: (host) => <ContainersCell host={host} />,
+  },
+  {
+    key: "ups",
+    words: "UPS",
+    numeric: true,
+    sortBy: (host) => host.ups_charge_ratio,
+    cell: (host) => <UpsCell host={host} />,
+  },
+  {
+    key: "gpu",
+    words: "GPU",
+    numeric: true,
+    sortBy: (host) => host.gpu_busy_ratio,
+    cell: (host) => <Quantity of={number.percent(host.gpu_busy_ratio)} />,
   },
   {
     key: "uptime",
@@ -224,6 +287,9 @@ export const COLUMNS: readonly Column[] = [
 export function matches(host: HostSummary, wanted: string): boolean {
   const text = [host.host, host.os, host.kernel, host.architecture, host.agent_version, hostState(host)[1]]
     .concat(host.filesystem_fullest?.mountpoint ?? "")
+    .concat(host.hottest_sensor ?? "")
+    .concat(host.containers_unhealthy > 0 ? "unhealthy" : "")
+    .concat(host.ups_on_battery === true ? "on battery" : "")
     .join(" ");
   return hasWords(text, wanted);
 }

@@ -12,7 +12,7 @@ import { shapeOf } from "../../charts/of_host/shape";
 import { ChartPageProvider } from "../../charts/provider";
 import * as number from "../../format/number";
 import { duration } from "../../format/time";
-import { Facts } from "../../ui/facts";
+import { type FactRow, Facts } from "../../ui/facts";
 import { Ago, Bar, Quantity } from "../../ui/figures";
 import { HostAttention, useWorst } from "../../ui/host_attention";
 import { FILESYSTEM_LIMITS } from "../../ui/limits";
@@ -25,6 +25,26 @@ import { hostState } from "./columns";
 
 /** So many filesystems, fullest first; the host's page has them all. */
 const MOST_FILESYSTEMS = 5;
+
+const containersRow = (host: HostSummary): FactRow => [
+  "Containers",
+  <span key="containers">
+    <Link to="/containers" search={{ q: host.host }}>
+      {host.containers_running} of {host.container_count} running
+    </Link>
+    {host.containers_unhealthy > 0 && (
+      <span className="state-warning">, {host.containers_unhealthy} unhealthy</span>
+    )}
+  </span>,
+];
+
+const upsRow = (host: HostSummary): FactRow => [
+  "UPS",
+  <span key="ups" className={host.ups_on_battery === true ? "state-critical" : undefined}>
+    {host.ups_on_battery === true ? "on battery, " : "on line, "}
+    {number.text(number.percent(host.ups_charge_ratio))}
+  </span>,
+];
 
 function Figures({ host }: { host: HostSummary }) {
   const [severity, word] = hostState(host, useWorst(host.host));
@@ -45,7 +65,15 @@ function Figures({ host }: { host: HostSummary }) {
         ],
         ["Received", <Quantity key="rx" of={number.bitsPerSecond(host.network_receive_bytes_per_second)} />],
         ["Sent", <Quantity key="tx" of={number.bitsPerSecond(host.network_transmit_bytes_per_second)} />],
-        ["Hottest", <Quantity key="hottest" of={number.celsius(host.hottest_celsius)} />],
+        [
+          "Hottest",
+          <span key="hottest">
+            <Quantity of={number.celsius(host.hottest_celsius)} />
+            {host.hottest_sensor !== null && <span className="muted"> {host.hottest_sensor}</span>}
+          </span>,
+        ],
+        ...(host.container_count === 0 ? [] : [containersRow(host)]),
+        ...(host.ups_on_battery === null ? [] : [upsRow(host)]),
         ["System", host.os ?? "–"],
         ["Kernel", host.kernel ?? "–"],
         ["Agent", host.agent_version ?? "–"],

@@ -11,6 +11,9 @@ export const COLUMN_KEYS = [
   "load",
   "hottest",
   "disks",
+  "containers",
+  "ups",
+  "gpu",
   "uptime",
   "kernel",
   "agent",
@@ -19,7 +22,7 @@ export const COLUMN_KEYS = [
 export type ColumnKey = (typeof COLUMN_KEYS)[number];
 
 export const DEFAULT_COLUMNS: readonly ColumnKey[] = COLUMN_KEYS.filter(
-  (key) => !["load", "kernel", "agent"].includes(key),
+  (key) => !["load", "ups", "gpu", "kernel", "agent"].includes(key),
 );
 export const DEFAULT_SORT: Sort<ColumnKey> = { key: "host", descending: false };
 

@@ -3,6 +3,7 @@ import type { StorageAttribute, StorageReading } from "../../api/types";
 import { Chart } from "../../charts/chart";
 import * as number from "../../format/number";
 import { duration } from "../../format/time";
+import { factValue, sentence } from "../../format/words";
 import { Facts } from "../../ui/facts";
 import { Quantity } from "../../ui/figures";
 import { RowLink } from "../../ui/row_link";
@@ -12,7 +13,6 @@ import { State } from "../../ui/state";
 import { moveInList } from "../../ui/table";
 import { useOpenRow } from "../../ui/view";
 import { type DiskShape, ofAttribute } from "./charts";
-import { factValue, sentence } from "./words";
 
 const nameOf = ({ name }: StorageAttribute): string => name.replaceAll("_", " ");
 

@@ -2,11 +2,11 @@
 import type { StorageDisk } from "../../api/types";
 import * as number from "../../format/number";
 import { age, parseTime } from "../../format/time";
+import { NameCell, PlainWords } from "../../ui/condition";
 import { Ago, Bar, Quantity } from "../../ui/figures";
 import { WEAR_LIMITS } from "../../ui/limits";
 import type { Column, ListSpec } from "../../ui/list_table";
 import { State } from "../../ui/state";
-import { NameCell, PlainWords } from "./parts";
 import { place, transport, verdict } from "./words";
 
 const RANK = { critical: 4, warning: 3, info: 2, unknown: 1, ok: 0 } as const;

@@ -1,12 +1,12 @@
 /** What a disk keeps logs of, what changed of it, and where it stood. */
 import type { StorageDiskDetail } from "../../api/types";
 import { exact, parseTime } from "../../format/time";
-import { Ago } from "../../ui/figures";
+import { factValue, sentence } from "../../format/words";
+import { HostLink } from "../../ui/condition";
 import { Scroll } from "../../ui/scroll";
 import { State } from "../../ui/state";
 import { Empty } from "../../ui/views";
-import { HostLink } from "./parts";
-import { factValue, place, sentence } from "./words";
+import { place } from "./words";
 
 type Entries = StorageDiskDetail["self_tests"];
 
@@ -55,40 +55,6 @@ export function Log({ label, entries, empty }: { label: string; entries: Entries
         </tbody>
       </table>
     </Scroll>
-  );
-}
-
-const KIND_WORDS: Record<string, string> = { disk: "disk", disk_health: "health" };
-
-export function History({ changes }: { changes: StorageDiskDetail["history"] }) {
-  if (changes.length === 0) return <Empty title="Nothing is recorded of its past yet." />;
-  return (
-    <ul className="changes">
-      {changes.map((change) => (
-        <li key={`${change.at} ${change.host} ${change.kind}`}>
-          <span className="muted nowrap">
-            <Ago at={change.at} />
-          </span>
-          <div>
-            {change.event === "changed" ? (
-              <ul>
-                {change.fields.map(({ field, before, after }) => (
-                  <li key={field} className="break">
-                    {sentence(field)}: <span className="muted">{factValue(field, before)}</span> →{" "}
-                    {factValue(field, after)}
-                  </li>
-                ))}
-              </ul>
-            ) : (
-              <span>
-                {KIND_WORDS[change.kind] ?? change.kind} {change.event === "gone" ? "gone from" : "seen on"}{" "}
-                {change.host}
-              </span>
-            )}
-          </div>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -5,6 +5,7 @@ import { lazy, type ReactNode, Suspense, useMemo } from "react";
 import { arraysQuery, disksQuery, poolsQuery } from "../../api/queries";
 import type { StorageController } from "../../api/types";
 import { Button } from "../../ui/button";
+import { HostLink } from "../../ui/condition";
 import { Section } from "../../ui/facts";
 import { FilterField } from "../../ui/filter";
 import { arrange, ListTable } from "../../ui/list_table";
@@ -12,7 +13,6 @@ import { State } from "../../ui/state";
 import { useTitle } from "../../ui/title";
 import { Command, Empty, ErrorNote, Skeleton } from "../../ui/views";
 import { DISKS } from "./disks";
-import { HostLink } from "./parts";
 import { ARRAYS, POOLS } from "./pools";
 import { type Kind, readRow, type StorageSearch } from "./search";
 

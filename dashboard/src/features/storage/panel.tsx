@@ -7,16 +7,18 @@ import { ChartPageProvider } from "../../charts/provider";
 import * as number from "../../format/number";
 import { DISK_RANGE } from "../../format/range";
 import { age } from "../../format/time";
+import { sentence } from "../../format/words";
+import { Findings, HostLink, Words } from "../../ui/condition";
 import { type FactRow, Facts } from "../../ui/facts";
 import { Ago, Quantity } from "../../ui/figures";
 import { Gone, SidePanel } from "../../ui/side_panel";
 import { useOpenRow } from "../../ui/view";
 import { temperature } from "./charts";
-import { DeviceLink, Findings, HostLink, Words } from "./parts";
+import { DeviceLink } from "./parts";
 import { Allocation, DamagedFiles, known, knowsDamage, poolFacts, Scans } from "./pool_parts";
 import { type Kind, readRow } from "./search";
 import { Vdevs } from "./vdevs";
-import { errorLines, place, sentence, transport, verdict } from "./words";
+import { errorLines, place, transport, verdict } from "./words";
 
 export interface Lists {
   disk: readonly StorageDisk[];

@@ -1,72 +1,10 @@
-/** Small parts that the page, its panels and the page of a disk share. */
+/** Small parts that the pages of storage share. */
 import { Link } from "@tanstack/react-router";
-import type { StorageFinding, StorageScan, StorageState } from "../../api/types";
+import type { StorageScan } from "../../api/types";
 import * as number from "../../format/number";
 import { duration } from "../../format/time";
 import { Ago, Bar, Quantity } from "../../ui/figures";
-import { Since } from "../../ui/host_attention";
-import { RowLink } from "../../ui/row_link";
-import { type Severity, State } from "../../ui/state";
-import { scanWords, stateWord } from "./words";
-
-const SHOWN: Record<StorageState, Severity> = {
-  ok: "ok",
-  unknown: "unknown",
-  info: "info",
-  warning: "warning",
-  critical: "critical",
-};
-
-/** The name of a row with its state, and a line below. */
-export function NameCell({
-  row,
-  state,
-  name,
-  below,
-}: {
-  row: string;
-  state: StorageState;
-  name: string;
-  below: string;
-}) {
-  const [severity, word] = stateWord(state);
-  return (
-    <div className="host-cell">
-      <State of={severity} word={word} quiet />
-      <div>
-        <RowLink row={row}>{name}</RowLink>
-        <div className="sub">{below}</div>
-      </div>
-    </div>
-  );
-}
-
-/** What was found, worst first. */
-export function Findings({ findings }: { findings: readonly StorageFinding[] }) {
-  if (findings.length === 0) return null;
-  return (
-    <ul className="host-attention" aria-label="Findings">
-      {findings.map((finding) => (
-        <li key={finding.message} className="attention-item">
-          <State of={SHOWN[finding.state]} />
-          <p>{finding.message}</p>
-          <Since at={finding.since} />
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** The thing's own words, coloured where they are bad news; the icon stands beside its name. */
-export function PlainWords({ state, words }: { state: StorageState; words: string }) {
-  const colour = state === "ok" ? undefined : `state-${SHOWN[state]}`;
-  return <span className={colour}>{words}</span>;
-}
-
-/** The state in an icon and the thing's own words. */
-export function Words({ state, words }: { state: StorageState; words: string }) {
-  return <State of={SHOWN[state]} word={words} />;
-}
+import { scanWords } from "./words";
 
 /** What goes on, as a bar with figures; or how the last one went. */
 export function Scan({ scan }: { scan: StorageScan }) {
@@ -117,9 +55,3 @@ export function DeviceLink({ disk, children }: { disk: string | null; children: 
     </Link>
   );
 }
-
-export const HostLink = ({ host }: { host: string }) => (
-  <Link to="/hosts/$host" params={{ host }}>
-    {host}
-  </Link>
-);

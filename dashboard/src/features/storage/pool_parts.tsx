@@ -1,9 +1,10 @@
 /** What is said of a pool, in its panel and on its page. */
 import type { StorageArray, StoragePool } from "../../api/types";
 import * as number from "../../format/number";
+import { HostLink, Words } from "../../ui/condition";
 import type { FactRow } from "../../ui/facts";
 import { Ago, Quantity } from "../../ui/figures";
-import { HostLink, Scan, Words } from "./parts";
+import { Scan } from "./parts";
 import { damagedBeyond } from "./words";
 
 export const known = (rows: readonly (FactRow | null)[]): FactRow[] => rows.filter((row) => row !== null);

@@ -1,11 +1,12 @@
 /** The tables of pools and arrays. */
 import type { StorageArray, StoragePool, StorageScan } from "../../api/types";
 import * as number from "../../format/number";
+import { NameCell, PlainWords } from "../../ui/condition";
 import { Bar, Quantity } from "../../ui/figures";
 import { FILESYSTEM_LIMITS } from "../../ui/limits";
 import type { Column, ListSpec } from "../../ui/list_table";
 import { rankOf } from "./disks";
-import { NameCell, PlainWords, Scan } from "./parts";
+import { Scan } from "./parts";
 import { layout } from "./words";
 
 const dash = <span className="muted">–</span>;

@@ -1,7 +1,8 @@
 /** The devices of a pool as a tree. */
 import type { StorageVdev } from "../../api/types";
+import { Words } from "../../ui/condition";
 import { Scroll } from "../../ui/scroll";
-import { DeviceLink, Words } from "./parts";
+import { DeviceLink } from "./parts";
 import { flatten, vdevErrors } from "./words";
 
 export function Vdevs({ vdevs }: { vdevs: readonly StorageVdev[] }) {

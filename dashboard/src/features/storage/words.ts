@@ -1,23 +1,7 @@
 /** Storage in words. Pure. */
-import type { StorageDisk, StoragePool, StorageScan, StorageState, StorageVdev } from "../../api/types";
+import type { StorageDisk, StoragePool, StorageScan, StorageVdev } from "../../api/types";
 import * as number from "../../format/number";
-import type { Severity } from "../../ui/state";
-
-/** The state in one word; what a thing says of itself stands beside it. */
-export function stateWord(state: StorageState): readonly [Severity, string] {
-  switch (state) {
-    case "ok":
-      return ["ok", "ok"];
-    case "info":
-      return ["info", "in progress"];
-    case "warning":
-      return ["warning", "warning"];
-    case "critical":
-      return ["critical", "critical"];
-    default:
-      return ["unknown", "unknown"];
-  }
-}
+import { sentence } from "../../format/words";
 
 /** Where a disk is, as people look for it. */
 export function place({
@@ -124,32 +108,4 @@ export function layout(vdevs: readonly StorageVdev[]): string {
 /** A tree as lines with their depth. */
 export function flatten(vdevs: readonly StorageVdev[], depth = 0): { vdev: StorageVdev; depth: number }[] {
   return vdevs.flatMap((vdev) => [{ vdev, depth }, ...flatten(vdev.children, depth + 1)]);
-}
-
-/** `size_bytes` as "Size", with its unit taken off. */
-export function sentence(key: string): string {
-  const words = key.replace(/_(bytes|seconds|celsius|ratio)$/, "").replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** A value of a fact as people read it; its unit stands in the key. */
-export function factValue(key: string, value: unknown): string {
-  if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") {
-    if (key.endsWith("_bytes")) return number.text(number.capacity(value));
-    if (key.endsWith("_celsius")) return number.text(number.celsius(value));
-    if (key.endsWith("_ratio")) return number.text(number.percent(value));
-    return Number.isInteger(value) ? number.text(number.count(value)) : number.text(number.plain(value));
-  }
-  if (Array.isArray(value)) {
-    if (value.every((each) => typeof each !== "object")) return value.join(", ") || "–";
-    return value.length === 1 ? "1 entry" : `${value.length} entries`;
-  }
-  if (typeof value === "object") {
-    return Object.entries(value)
-      .map(([name, part]) => `${sentence(name).toLowerCase()} ${factValue(name, part)}`)
-      .join(", ");
-  }
-  return String(value);
 }

@@ -1,0 +1,82 @@
+//! Variables of NUT that hold numbers: of the battery, the surroundings and the outlets.
+//! Names and units of variables are those of NUT (docs/nut-names.txt); nut_exporter's metrics are called after them.
+
+use hi_common::metric::{MetricDef, Unit};
+
+use super::table::{Row, rows};
+
+rows! { PARTS:
+    "battery_charge" None "Charge of the battery, percent.";
+    "battery_charge_low" None "Charge from which the battery counts as low, percent.";
+    "battery_charge_restart" None "Charge that the UPS waits for before it starts again, percent.";
+    "battery_charge_warning" None "Charge from which the UPS warns, percent.";
+    "battery_voltage" Volts "Voltage of the battery.";
+    "battery_voltage_nominal" Volts "Nominal voltage of the battery.";
+    "battery_voltage_low" Volts "Voltage of the empty battery.";
+    "battery_voltage_high" Volts "Voltage of the full battery.";
+    "battery_voltage_cell_max" Volts "Highest voltage of a cell.";
+    "battery_temperature_cell_max" Celsius "Highest temperature of a cell.";
+    "battery_voltage_cell_min" Volts "Lowest voltage of a cell.";
+    "battery_temperature_cell_min" Celsius "Lowest temperature of a cell.";
+    "battery_capacity" None "Capacity of the battery, ampere-hours.";
+    "battery_capacity_nominal" None "Nominal capacity of the battery, ampere-hours.";
+    "battery_current" Amperes "Current of the battery.";
+    "battery_current_total" Amperes "Current of all batteries.";
+    "battery_temperature" Celsius "Temperature of the battery.";
+    "battery_runtime" Seconds "Time that the battery lasts.";
+    "battery_runtime_low" Seconds "Time left from which the battery counts as low.";
+    "battery_runtime_restart" Seconds "Time that the battery must last before the UPS starts again.";
+    "battery_alarm_threshold" None "Threshold of the battery's alarm.";
+    "battery_packs" None "Packs of battery inside.";
+    "battery_packs_bad" None "Packs of battery that are bad.";
+    "battery_packs_external" None "Packs of battery outside.";
+    "battery_energysave_load" None "Load below which it switches off on battery, percent.";
+    "battery_energysave_delay" None "Wait before it switches off on battery with little load, minutes.";
+    "battery_energysave_realpower" Watts "Power below which it switches off on battery.";
+    "ambient_count" None "Sensors of the surroundings.";
+    "ambient_temperature" Celsius "Temperature of the surroundings.";
+    "ambient_humidity" None "Relative humidity of the surroundings, percent.";
+    "ambient_1_temperature" Celsius "Temperature of the surroundings by sensor 1.";
+    "ambient_1_humidity" None "Relative humidity of the surroundings by sensor 1, percent.";
+    "ambient_2_temperature" Celsius "Temperature of the surroundings by sensor 2.";
+    "ambient_2_humidity" None "Relative humidity of the surroundings by sensor 2, percent.";
+    "ambient_temperature_high" Celsius "Highest temperature accepted.";
+    "ambient_temperature_low" Celsius "Lowest temperature accepted.";
+    "ambient_temperature_maximum" Celsius "Highest temperature seen.";
+    "ambient_temperature_minimum" Celsius "Lowest temperature seen.";
+    "ambient_temperature_alarm" None "Whether the alarm for temperature is enabled: 1 or 0.";
+    "ambient_humidity_high" None "Highest humidity accepted, percent.";
+    "ambient_humidity_low" None "Lowest humidity accepted, percent.";
+    "ambient_humidity_maximum" None "Highest humidity seen, percent.";
+    "ambient_humidity_minimum" None "Lowest humidity seen, percent.";
+    "ambient_humidity_alarm" None "Whether the alarm for humidity is enabled: 1 or 0.";
+    "outlet_count" None "Outlets that can be told apart.";
+    "outlet_1_status" None "Whether outlet 1 is on: 1 or 0.";
+    "outlet_1_current" Amperes "Current of outlet 1.";
+    "outlet_1_realpower" Watts "Real power of outlet 1.";
+    "outlet_1_power" None "Apparent power of outlet 1, volt-amperes.";
+    "outlet_1_voltage" Volts "Voltage of outlet 1.";
+    "outlet_1_delay_shutdown" Seconds "Configured wait before outlet 1 goes off.";
+    "outlet_1_delay_start" Seconds "Configured wait before outlet 1 goes on.";
+    "outlet_2_status" None "Whether outlet 2 is on: 1 or 0.";
+    "outlet_2_current" Amperes "Current of outlet 2.";
+    "outlet_2_realpower" Watts "Real power of outlet 2.";
+    "outlet_2_power" None "Apparent power of outlet 2, volt-amperes.";
+    "outlet_2_voltage" Volts "Voltage of outlet 2.";
+    "outlet_2_delay_shutdown" Seconds "Configured wait before outlet 2 goes off.";
+    "outlet_2_delay_start" Seconds "Configured wait before outlet 2 goes on.";
+    "outlet_3_status" None "Whether outlet 3 is on: 1 or 0.";
+    "outlet_3_current" Amperes "Current of outlet 3.";
+    "outlet_3_realpower" Watts "Real power of outlet 3.";
+    "outlet_3_power" None "Apparent power of outlet 3, volt-amperes.";
+    "outlet_3_voltage" Volts "Voltage of outlet 3.";
+    "outlet_3_delay_shutdown" Seconds "Configured wait before outlet 3 goes off.";
+    "outlet_3_delay_start" Seconds "Configured wait before outlet 3 goes on.";
+    "outlet_4_status" None "Whether outlet 4 is on: 1 or 0.";
+    "outlet_4_current" Amperes "Current of outlet 4.";
+    "outlet_4_realpower" Watts "Real power of outlet 4.";
+    "outlet_4_power" None "Apparent power of outlet 4, volt-amperes.";
+    "outlet_4_voltage" Volts "Voltage of outlet 4.";
+    "outlet_4_delay_shutdown" Seconds "Configured wait before outlet 4 goes off.";
+    "outlet_4_delay_start" Seconds "Configured wait before outlet 4 goes on.";
+}
