@@ -158,7 +158,7 @@ struct Row {
 /// The list of containers.
 #[derive(Debug, Default)]
 pub(super) struct List {
-    /// What the list says of each; the rest comes from [`inspect`].
+    /// What the list says of each; the rest comes from [`inspect()`].
     pub(super) containers: Vec<Container>,
     /// How many there are beyond [`CONTAINERS_MAX`].
     pub(super) left_out: usize,
